@@ -1,0 +1,1 @@
+"""Lateen: Istio's traffic resources, compiled into running Envoy proxies."""
