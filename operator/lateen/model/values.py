@@ -35,7 +35,8 @@ def read_integer(value: object) -> int:
         return int(value)
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
-    raise ValueError("a whole number")
+    message = f"a whole number is expected, not {value!r}"
+    raise ValueError(message)
 
 
 def read_number(value: object) -> float:
@@ -46,10 +47,11 @@ def read_number(value: object) -> float:
     """
     written = _DECIMAL.fullmatch(value) is not None if isinstance(value, str) else type(value) in (int, float)
     if not written:
-        raise ValueError("a number")
+        message = f"a number is expected, not {value!r}"
+        raise ValueError(message)
     number = float(value)  # type: ignore[arg-type]  # text, int or float by now
     if number - number != 0.0:  # true of NaN and the infinities only
-        raise ValueError("a finite number")
+        raise ValueError("a finite number is expected")
     return number
 
 
@@ -71,7 +73,7 @@ def enumeration(members: type[EnumT]) -> Callable[[object], EnumT]:
         if found is None and type(value) is int:
             found = by_number.get(value)
         if found is None:
-            message = f"one of {listed}"
+            message = f"one of {listed} is expected, not {value!r}"
             raise ValueError(message)
         return found
 
@@ -122,7 +124,7 @@ class StringMatch:
             ValueError: more than one of the three is set.
         """
         if (self.exact is not None) + (self.prefix is not None) + (self.regex is not None) > 1:
-            raise ValueError("only one of exact, prefix and regex")
+            raise ValueError("only one of exact, prefix and regex is possible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +154,5 @@ def at_most_one(holder: object, *fields: str) -> None:
         ValueError: two or more of the fields are not None.
     """
     if sum(getattr(holder, name) is not None for name in fields) > 1:
-        message = f"only one of {', '.join(to_camel(name) for name in fields)}"
+        message = f"only one of {', '.join(to_camel(name) for name in fields)} is possible"
         raise ValueError(message)
