@@ -1,0 +1,13 @@
+"""The incremental engine: keyed tables, derived from one another, that recompute only what a change touches.
+
+Generic: it imports nothing of Lateen and knows nothing of what the rows mean.
+"""
+
+from lateen.engine.commit import Commit
+from lateen.engine.engine import Engine
+from lateen.engine.errors import EngineError
+from lateen.engine.index import Index
+from lateen.engine.reads import Reads
+from lateen.engine.table import Derived, Table
+
+__all__ = ["Commit", "Derived", "Engine", "EngineError", "Index", "Reads", "Table"]

@@ -1,0 +1,223 @@
+"""The engine: derived tables that recompute exactly the cells whose reads have changed.
+
+Position: the lowest layer. It knows keys and values, nothing of what they mean, and does no input or output.
+
+How it works: `set` writes input rows and marks the cells that read them; `commit` runs the marked cells, lowest stage
+first. A cell that yields an equal value marks nobody, so a change travels only as far as it matters. Since a cell reads
+earlier stages only, each cell runs at most once per commit and never sees a half-updated world.
+
+Limits: one thread; one commit at a time; compute functions must be pure, with every read going through `Reads`.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from itertools import chain
+from traceback import clear_frames
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from lateen.engine.commit import Commit
+from lateen.engine.errors import EngineError
+from lateen.engine.index import Index
+from lateen.engine.members import with_item, without_item
+from lateen.engine.reads import CLOSED, Reads
+from lateen.engine.table import Agenda, Cell, Derived, Table
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+G = TypeVar("G", bound=Hashable)
+
+WIDE = 1000
+"""A cell with more reads than this costs as much as the whole world: see `Engine.wide_cells`."""
+
+
+class Engine:
+    """A graph of tables and indexes, and the means to change its inputs and bring the rest up to date."""
+
+    __slots__ = ("_agenda", "_committing", "_failed", "_healed", "_recomputed", "_sources", "_tables", "_wide")
+
+    def __init__(self) -> None:
+        """Start without tables."""
+        self._agenda = Agenda()
+        self._sources: dict[str, Table[Any, Any] | Index[Any, Any, Any]] = {}
+        self._tables: dict[str, Table[Any, Any]] = {}
+        self._committing = False
+        self._recomputed: dict[str, int] = {}
+        self._failed: dict[tuple[str, Hashable], None] = {}
+        self._healed: dict[tuple[str, Hashable], None] = {}
+        self._wide = 0
+
+    @property
+    def tables(self) -> Mapping[str, Table[Any, Any]]:
+        """All tables by name, in the order of making."""
+        return MappingProxyType(self._tables)
+
+    @property
+    def wide_cells(self) -> int:
+        """How many cells have recorded more than a thousand reads: each should have a reason to."""
+        return self._wide
+
+    def input(self, name: str) -> Table[K, V]:
+        """Make a table that `set` fills.
+
+        Raises:
+            EngineError: the name is taken.
+        """
+        table: Table[K, V] = Table(name, 0, self._agenda)
+        self._register(table)
+        self._tables[name] = table
+        return table
+
+    def derive(
+        self,
+        name: str,
+        stage: int,
+        compute: Callable[[Reads, K], V | None],
+        *,
+        each: Table[K, Any] | None = None,
+        group: Index[Any, Any, K] | None = None,
+    ) -> Derived[K, V]:
+        """Make a table with one cell per row of `each`, or per non-empty bucket of `group`; give exactly one.
+
+        `compute` returns the row of a key, None for no row. If it raises, the cell keeps its last row and the error
+        appears in `errors`. It runs again only when something it read has changed: to see the row or bucket that the
+        cell stands for, it has to read that, too.
+
+        Raises:
+            EngineError: the name is taken, not exactly one origin is given, or its stage is not earlier than `stage`.
+        """
+        source = each if each is not None else group
+        if source is None or (each is not None and group is not None):
+            raise EngineError(f"{name}: give exactly one of each and group")
+        if source.stage >= stage:
+            raise EngineError(f"{name} of stage {stage} cannot follow {source.name} of stage {source.stage}")
+        table = Derived(name, stage, self._agenda, compute, source)
+        self._register(table)
+        self._tables[name] = table
+        source.followers.append(table)
+        self._agenda.mark([table.cell(key) for key in table.origin])
+        return table
+
+    def index(self, name: str, table: Table[K, V], groups_of: Callable[[K, V], Iterable[G]]) -> Index[K, V, G]:
+        """Gather the rows of a table by the groups that `groups_of(key, value)` names; it must be pure.
+
+        If `groups_of` raises for a new value, the write fails as a whole: `set` raises, a derived cell records it.
+
+        Raises:
+            EngineError: the name is taken.
+        """
+        index = Index(name, table, groups_of)
+        self._register(index)
+        table.indexes.append(index)
+        return index
+
+    def set(self, table: Table[K, V], key: K, value: V | None) -> None:
+        """Store an input row, or remove it (None). Derived tables follow with the next `commit`.
+
+        Raises:
+            EngineError: the table is not an input of this engine, or a commit is running.
+        """
+        self._refuse_while_committing()
+        if isinstance(table, Derived) or self._tables.get(table.name) is not table:
+            raise EngineError(f"{table.name} is not an input of this engine")
+        table.write(key, value)
+
+    def commit(self) -> Commit:
+        """Bring all derived tables up to date and return what has changed since the last commit.
+
+        Raises:
+            EngineError: a cell broke the rules of the graph. That cell and those after it remain to be run.
+        """
+        self._refuse_while_committing()
+        waiting = self._agenda.cells
+        self._committing = True
+        try:
+            while waiting:
+                self._run_stage(min(waiting))
+        finally:
+            self._committing = False
+        touched, self._agenda.touched = self._agenda.touched, {}
+        changes = {table.name: difference for table in touched if (difference := table.take_changes())}
+        commit = Commit(changes, self._recomputed, tuple(self._failed), tuple(self._healed))
+        self._recomputed, self._failed, self._healed = {}, {}, {}
+        return commit
+
+    def _register(self, source: Table[Any, Any] | Index[Any, Any, Any]) -> None:
+        self._refuse_while_committing()
+        if source.name in self._sources:
+            raise EngineError(f"there is a table or index named {source.name} already")
+        self._sources[source.name] = source
+
+    def _refuse_while_committing(self) -> None:
+        if self._committing:
+            raise EngineError("a compute can only read: nothing can be set, made or committed during a commit")
+
+    def _run_stage(self, stage: int) -> None:
+        """Run what is marked in this stage. Running marks later stages only."""
+        cells = list(self._agenda.cells.pop(stage))
+        done = 0
+        try:
+            for cell in cells:
+                if cell.key in cell.table.origin:
+                    self._run(cell)
+                else:
+                    self._end(cell)
+                done += 1
+        finally:
+            if done < len(cells):  # an EngineError or an interrupt: lose nothing
+                self._agenda.cells[stage] = dict.fromkeys(cells[done:])
+
+    def _run(self, cell: Cell) -> None:
+        table, key = cell.table, cell.key
+        reads = Reads(table.stage)
+        try:
+            table.write(key, table.compute(reads, key))
+        except EngineError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a compute raises concerns its own cell alone
+            self._fail(table, key, error)
+        else:
+            if table.failures:
+                self._heal(table, key)
+        finally:
+            reads.stage = CLOSED
+        self._recomputed[table.name] = self._recomputed.get(table.name, 0) + 1
+        read = tuple(reads.log)
+        if read != cell.reads:
+            self._subscribe(cell, read)
+
+    def _end(self, cell: Cell) -> None:
+        """Remove a cell that lost its row or bucket of origin, with all it has."""
+        self._subscribe(cell, ())
+        del cell.table.cells[cell.key]
+        self._heal(cell.table, cell.key)
+        cell.table.write(cell.key, None)
+
+    def _fail(self, table: Derived[Any, Any], key: Hashable, error: Exception) -> None:
+        clear_frames(error.__traceback__)  # the lines stay readable, the values are not kept alive
+        known = table.failures.get(key)
+        table.failures[key] = error
+        if type(known) is not type(error) or str(known) != str(error):
+            self._healed.pop((table.name, key), None)
+            self._failed[table.name, key] = None
+
+    def _heal(self, table: Derived[Any, Any], key: Hashable) -> None:
+        if table.failures.pop(key, None) is not None:
+            self._failed.pop((table.name, key), None)
+            self._healed[table.name, key] = None
+
+    def _subscribe(self, cell: Cell, read: tuple[Any, ...]) -> None:
+        """Make the cell a reader of exactly what it has read this time."""
+        old = dict.fromkeys(zip(cell.reads[::2], cell.reads[1::2], strict=True))
+        new = dict.fromkeys(zip(read[::2], read[1::2], strict=True))
+        for source, key in old:
+            if (source, key) not in new:
+                readers = without_item(source.readers[key], cell)
+                if readers:
+                    source.readers[key] = readers
+                else:
+                    del source.readers[key]
+        for source, key in new:
+            if (source, key) not in old:
+                source.readers[key] = with_item(source.readers.get(key), cell)
+        cell.reads = read if 2 * len(new) == len(read) else tuple(chain.from_iterable(new))
+        self._wide += (len(new) > WIDE) - (len(old) > WIDE)
