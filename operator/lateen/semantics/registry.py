@@ -1,0 +1,205 @@
+"""The registry: Kubernetes Services and ServiceEntries seen as one list of services by host.
+
+Several objects may describe one host; `preferred` orders them and `service_for` chooses for
+one viewer (istio-semantics §1.4, §2.9, §2.12). Addresses of services are left out: proxies
+reach services by name only.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from lateen.model.keys import Key, Kind
+from lateen.model.objects import Object
+from lateen.model.protocols import Protocol, parse_protocol
+from lateen.model.service import ServiceSpec
+from lateen.model.serviceentry import Location, Resolution, ServiceEntrySpec
+from lateen.semantics.protocol import protocol_of_port
+from lateen.semantics.visibility import NOBODY, PRIVATE, PUBLIC
+
+EXPORT_ANNOTATION: Final = "networking.istio.io/exportTo"
+_DISTRIBUTION_ANNOTATION: Final = "networking.istio.io/traffic-distribution"
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """A port of a service. `target` is a number, a port name of the workload, or None: the same number."""
+
+    number: int
+    name: str
+    protocol: Protocol
+    target: int | str | None = None
+
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+"""Labels as sorted pairs: comparable and hashable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredService:
+    """One host of one Service or ServiceEntry."""
+
+    host: str
+    namespace: str
+    ports: tuple[ServicePort, ...]
+    resolution: Resolution
+    origin: Key
+    exported_to: frozenset[str]
+    """Namespaces that see it, `*` for all; empty: nobody does."""
+    age_order: tuple[str, str, str] = ("", "", "")
+    selector: Labels = ()
+    """Labels of the workloads behind it; empty: none are selected."""
+    alias: str = ""
+    """The host meant instead (ExternalName); such a service has no cluster of its own."""
+    subject_alt_names: tuple[str, ...] = ()
+    external: bool = False
+    """Outside of the mesh."""
+    traffic_distribution: str = ""
+
+    def visible_to(self, namespace: str) -> bool:
+        """Whether proxies of the namespace see it."""
+        return PUBLIC in self.exported_to or namespace in self.exported_to
+
+    def port(self, number: int) -> ServicePort | None:
+        """The port of that number, which is never one of UDP."""
+        return next((port for port in self.ports if port.number == number and port.protocol is not Protocol.UDP), None)
+
+    @property
+    def is_kubernetes(self) -> bool:
+        """Whether it comes from a Kubernetes Service."""
+        return self.origin.kind is Kind.SERVICE
+
+
+def services_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -> tuple[RegisteredService, ...]:
+    """Read what one object registers: a Service one host, a ServiceEntry each of its hosts."""
+    if isinstance(obj.spec, ServiceSpec):
+        return (_from_service(obj, obj.spec, domain),)
+    return tuple(_from_entry(obj, obj.spec))
+
+
+def hosts_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -> tuple[str, ...]:
+    """Read only the hosts that `services_of` would register."""
+    if isinstance(obj.spec, ServiceSpec):
+        return (service_host(obj.key.namespace, obj.key.name, domain),)
+    return tuple(dict.fromkeys(obj.spec.hosts))
+
+
+def service_host(namespace: str, name: str, domain: str) -> str:
+    """The host of a Kubernetes Service."""
+    return f"{name}.{namespace}.svc.{domain}"
+
+
+def preferred(services: Iterable[RegisteredService]) -> tuple[RegisteredService, ...]:
+    """Order the services of one host: Kubernetes before ServiceEntries, then the oldest."""
+    return tuple(sorted(services, key=lambda service: (not service.is_kubernetes, service.age_order)))
+
+
+def visible(candidates: Iterable[RegisteredService], viewer: str) -> Iterator[RegisteredService]:
+    """The services that a namespace sees, best first: Kubernetes, then exported to it by name, then public."""
+    seen = [service for service in candidates if service.visible_to(viewer)]
+    if len(seen) > 1:
+        seen.sort(key=lambda service: (not service.is_kubernetes, PUBLIC in service.exported_to))
+    return iter(seen)
+
+
+def service_for(candidates: Iterable[RegisteredService], viewer: str, port: int) -> RegisteredService | None:
+    """The service behind `outbound|port||host` for proxies of a namespace; None: there is no such cluster.
+
+    A later service of the same host still contributes the ports that better ones lack.
+    """
+    services = (service for service in visible(candidates, viewer) if not service.alias)
+    return next((service for service in services if service.port(port) is not None), None)
+
+
+def service_for_rule(
+    candidates: Iterable[RegisteredService], viewer: str, rule_namespace: str
+) -> RegisteredService | None:
+    """The service that a VirtualService's destination means: that of its own namespace if the proxy sees it.
+
+    It decides the default port and the alias only (istio-semantics §2.9).
+    """
+    seen = tuple(visible(candidates, viewer))
+    own = (service for service in seen if service.namespace == rule_namespace)
+    return next(own, None) or next(iter(seen), None)
+
+
+def default_port(service: RegisteredService | None, listener_port: int) -> int:
+    """The port of a destination that names none (istio-semantics §1.2.9)."""
+    if service is not None and len(service.ports) == 1:
+        return service.ports[0].number
+    return listener_port
+
+
+def siblings(candidates: Iterable[RegisteredService], chosen: RegisteredService, port: int) -> Sequence[Key]:
+    """The objects whose endpoints are united: ServiceEntries of one host, namespace and port."""
+    if chosen.is_kubernetes:
+        return (chosen.origin,)
+    return tuple(
+        service.origin
+        for service in candidates
+        if not service.is_kubernetes
+        and service.namespace == chosen.namespace
+        and service.resolution is chosen.resolution
+        and service.port(port) is not None
+    )
+
+
+def exported_namespaces(values: Iterable[str], owner: str) -> frozenset[str]:
+    """Read an exportTo list: `*` swallows the rest, `~` hides, `.` is the owner; empty means everybody."""
+    given = frozenset(values)
+    if not given or PUBLIC in given:
+        return frozenset({PUBLIC})
+    if NOBODY in given:
+        return frozenset()
+    return frozenset(owner if value == PRIVATE else value for value in given)
+
+
+def _from_service(
+    obj: Object[ServiceSpec] | Object[ServiceEntrySpec], spec: ServiceSpec, domain: str
+) -> RegisteredService:
+    annotation = obj.meta.annotations.get(EXPORT_ANNOTATION, "")
+    return RegisteredService(
+        host=service_host(obj.key.namespace, obj.key.name, domain),
+        namespace=obj.key.namespace,
+        ports=tuple(
+            ServicePort(
+                number=port.port,
+                name=port.name,
+                protocol=protocol_of_port(port.port, port.name, port.app_protocol, port.protocol),
+                target=port.target_port or None,
+            )
+            for port in spec.ports
+        ),
+        resolution=Resolution.STATIC,
+        origin=obj.key,
+        exported_to=exported_namespaces(
+            (part.strip() for part in annotation.split(",") if part.strip()), obj.key.namespace
+        ),
+        age_order=obj.meta.age_order,
+        selector=tuple(sorted(spec.selector.items())),
+        alias=spec.external_name if spec.is_alias else "",
+        traffic_distribution=spec.traffic_distribution or obj.meta.annotations.get(_DISTRIBUTION_ANNOTATION, ""),
+    )
+
+
+def _from_entry(
+    obj: Object[ServiceSpec] | Object[ServiceEntrySpec], spec: ServiceEntrySpec
+) -> Iterator[RegisteredService]:
+    ports = tuple(
+        ServicePort(port.number, port.name, parse_protocol(port.protocol), port.target_port or None)
+        for port in spec.ports
+    )
+    selector = spec.workload_selector.labels if spec.workload_selector is not None else {}
+    for host in dict.fromkeys(spec.hosts):
+        yield RegisteredService(
+            host=host,
+            namespace=obj.key.namespace,
+            ports=ports,
+            resolution=spec.resolution,
+            origin=obj.key,
+            exported_to=exported_namespaces(spec.export_to, obj.key.namespace),
+            age_order=obj.meta.age_order,
+            selector=tuple(sorted(selector.items())),
+            subject_alt_names=spec.subject_alt_names,
+            external=spec.location is Location.MESH_EXTERNAL,
+        )

@@ -1,0 +1,99 @@
+"""Objects for tests, written as users write them and decoded as the program decodes them."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from lateen.ir.proxy import Proxy, ProxyId
+from lateen.model.destinationrule import DestinationRuleSpec
+from lateen.model.endpointslice import SERVICE_LABEL, EndpointSliceSpec
+from lateen.model.keys import Key, Kind
+from lateen.model.objects import Meta, Object
+from lateen.model.pod import PodSpec
+from lateen.model.service import ServiceSpec
+from lateen.model.serviceentry import ServiceEntrySpec
+from lateen.model.workloadentry import WorkloadEntrySpec
+
+SpecT = TypeVar("SpecT")
+DOMAIN = "cluster.local"
+ROOT = "istio-system"
+
+
+def make(
+    kind: Kind,
+    spec_type: type[SpecT],
+    spec: Mapping[str, Any],
+    path: str,
+    *,
+    created: str = "",
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> Object[SpecT]:
+    """Make an object; `path` is `namespace/name`."""
+    namespace, name = path.split("/")
+    meta = Meta(namespace, name, labels or {}, annotations or {}, created)
+    return Object(Key(kind, namespace, name), meta, TypeAdapter(spec_type).validate_python(spec))
+
+
+def service(path: str, *ports: Mapping[str, Any], **options: Any) -> Object[ServiceSpec]:
+    annotations = options.pop("annotations", None)
+    created = options.pop("created", "")
+    spec = {"ports": list(ports or ({"port": 80, "name": "http"},)), **options}
+    return make(Kind.SERVICE, ServiceSpec, spec, path, annotations=annotations, created=created)
+
+
+def entry(path: str, hosts: list[str], *, created: str = "", **spec: Any) -> Object[ServiceEntrySpec]:
+    ports = spec.pop("ports", [{"number": 80, "name": "http", "protocol": "HTTP"}])
+    resolution = spec.pop("resolution", "STATIC")
+    return make(
+        Kind.SERVICE_ENTRY,
+        ServiceEntrySpec,
+        {"hosts": hosts, "ports": ports, "resolution": resolution, **spec},
+        path,
+        created=created,
+    )
+
+
+def rule(path: str, host: str, policy: Mapping[str, Any] | None = None, **options: Any) -> Object[DestinationRuleSpec]:
+    created = options.pop("created", "")
+    spec = {"host": host, **({"trafficPolicy": policy} if policy is not None else {}), **options}
+    return make(Kind.DESTINATION_RULE, DestinationRuleSpec, spec, path, created=created)
+
+
+def subset(name: str, policy: Mapping[str, Any] | None = None, **labels: str) -> dict[str, Any]:
+    return {"name": name, "labels": labels or {"version": name}, **({"trafficPolicy": policy} if policy else {})}
+
+
+def workload(path: str, address: str, **spec: Any) -> Object[WorkloadEntrySpec]:
+    return make(Kind.WORKLOAD_ENTRY, WorkloadEntrySpec, {"address": address, **spec}, path)
+
+
+def pod(path: str, address: str, *, ready: bool | None = True, **labels: str) -> Object[PodSpec]:
+    conditions = [] if ready is None else [{"type": "Ready", "status": str(ready)}]
+    status = {"podIP": address, "phase": "Running", "conditions": conditions}
+    return make(Kind.POD, PodSpec, {"status": status}, path, labels=labels)
+
+
+def address(ip: str, **options: Any) -> dict[str, Any]:
+    """Write one endpoint of a slice; `pod` names the Pod behind it."""
+    name = options.pop("pod", None)
+    reference = {"targetRef": {"kind": "Pod", "name": name}} if name else {}
+    return {"addresses": [ip], **reference, **options}
+
+
+def endpoint_slice(
+    path: str,
+    service_name: str,
+    endpoints: list[dict[str, Any]],
+    *,
+    port: int = 8080,
+    port_name: str = "http",
+    kind: str = "IPv4",
+) -> Object[EndpointSliceSpec]:
+    spec = {"addressType": kind, "endpoints": endpoints, "ports": [{"name": port_name, "port": port}]}
+    return make(Kind.ENDPOINT_SLICE, EndpointSliceSpec, spec, path, labels={SERVICE_LABEL: service_name})
+
+
+def proxy(namespace: str = "edge", locality: str = "", **labels: str) -> Proxy:
+    return Proxy(ProxyId(namespace, "istio=ingressgateway"), labels, namespace, locality=locality)
