@@ -25,6 +25,8 @@ SPEC: Final = ConfigDict(
 """Configuration of every spec dataclass: `__pydantic_config__ = SPEC`."""
 
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+LONGEST_DURATION: Final = (2**63 - 1) / 1e9
+"""Seconds: 63 bits of nanoseconds, about 292 years."""
 _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
@@ -34,12 +36,10 @@ def parse_duration(value: object) -> float:
     Raises:
         ValueError: not a string, or not that syntax (a bare number is an error, as in Istio).
     """
-    if isinstance(value, float):
-        return value
     if not isinstance(value, str):
         message = f'a duration is text such as "5s" or "1h30m", not {value!r}'
         raise ValueError(message)  # noqa: TRY004 - pydantic turns only ValueError into a finding
-    text = value.removeprefix("-").removeprefix("+")
+    text = value[1:] if value.startswith(("-", "+")) else value
     if text == "0":
         return 0.0
     seconds, end = 0.0, 0
@@ -50,6 +50,9 @@ def parse_duration(value: object) -> float:
         end = part.end()
     if not text or end != len(text):
         message = f'{value!r} is not a duration; write for example "5s", "100ms" or "1h30m"'
+        raise ValueError(message)
+    if seconds > LONGEST_DURATION:
+        message = f"{value[:40]!r} is longer than any duration can be"
         raise ValueError(message)
     return -seconds if value.startswith("-") else seconds
 
@@ -62,7 +65,7 @@ Duration = Annotated[
 """Seconds."""
 
 
-def _none_as_empty(value: object) -> Any:  # noqa: ANN401 - hands any JSON value on
+def _none_as_empty(value: object) -> Any:
     return () if value is None else value
 
 
