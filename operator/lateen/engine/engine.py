@@ -74,9 +74,11 @@ class Engine:
         compute: Callable[[Reads, K], V | None],
         *,
         each: Table[K, Any] | None = None,
-        group: Index[Any, Any, K] | None = None,
+        group: Index[Any, Any, K] | tuple[Index[Any, Any, K], ...] | None = None,
     ) -> Derived[K, V]:
         """Make a table with one cell per row of `each`, or per non-empty bucket of `group`; give exactly one.
+
+        Of several indexes a cell lasts as long as its bucket is non-empty in at least one of them.
 
         `compute` returns the row of a key, None for no row. If it raises, the cell keeps its last row and the error
         appears in `errors`. It runs again only when something it read has changed: to see the row or bucket that the
@@ -85,15 +87,19 @@ class Engine:
         Raises:
             EngineError: the name is taken, not exactly one origin is given, or its stage is not earlier than `stage`.
         """
-        source = each if each is not None else group
-        if source is None or (each is not None and group is not None):
+        sources: tuple[Table[K, Any] | Index[Any, Any, K], ...] = () if each is None else (each,)
+        if group is not None:
+            sources += group if isinstance(group, tuple) else (group,)
+        if not sources or (each is not None and group is not None):
             raise EngineError(f"{name}: give exactly one of each and group")
-        if source.stage >= stage:
-            raise EngineError(f"{name} of stage {stage} cannot follow {source.name} of stage {source.stage}")
-        table = Derived(name, stage, self._agenda, compute, source)
+        for source in sources:
+            if source.stage >= stage:
+                raise EngineError(f"{name} of stage {stage} cannot follow {source.name} of stage {source.stage}")
+        table = Derived(name, stage, self._agenda, compute, sources)
         self._register(table)
         self._tables[name] = table
-        source.followers.append(table)
+        for source in sources:
+            source.followers.append(table)
         self._agenda.mark([table.cell(key) for key in table.origin])
         return table
 

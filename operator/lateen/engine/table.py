@@ -4,6 +4,7 @@ A table knows who must run again when one of its rows changes; it does not run a
 All attributes may be read from anywhere; only the engine writes them.
 """
 
+from collections import ChainMap
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -123,13 +124,14 @@ class Derived(Table[K, V]):
         stage: int,
         agenda: Agenda,
         compute: "Callable[[Reads, K], V | None]",
-        follows: "Table[K, Any] | Index[Any, Any, K]",
+        follows: "tuple[Table[K, Any] | Index[Any, Any, K], ...]",
     ) -> None:
-        """Make a table with a cell for each row or bucket of `follows`; `Engine` does this."""
+        """Make a table with a cell for each row or bucket of `follows`, at least one; `Engine` does this."""
         super().__init__(name, stage, agenda)
         self.compute = compute
         self.follows = follows
-        self.origin: Mapping[K, Any] = follows.rows if isinstance(follows, Table) else follows.buckets
+        origins = [source.rows if isinstance(source, Table) else source.buckets for source in follows]
+        self.origin: Mapping[K, Any] = origins[0] if len(origins) == 1 else ChainMap(*origins)
         """A cell exists as long as its key is in here."""
         self.cells: dict[K, Cell] = {}
         self.failures: dict[K, Exception] = {}

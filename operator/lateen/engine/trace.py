@@ -82,7 +82,9 @@ def _parts(source: Source, key: Hashable) -> Iterator[tuple[Source, Hashable]]:
         for member in source.buckets.get(key, ()):
             yield source.table, member
     elif isinstance(source, Derived) and key in source.cells:
-        yield source.follows, key
+        for origin in source.follows:
+            if len(source.follows) == 1 or key in (origin.rows if isinstance(origin, Table) else origin.buckets):
+                yield origin, key
         yield from _reads(source, key)
 
 

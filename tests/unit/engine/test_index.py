@@ -3,6 +3,7 @@
 import pytest
 
 from lateen.engine import Derived, Engine, Index, Reads, Table
+from lateen.engine.trace import tree_of
 
 Key = int | str
 
@@ -216,3 +217,24 @@ def test_a_row_that_is_read_by_many_has_all_of_them_run() -> None:
         engine.set(rows, key, None)
     engine.commit()
     assert shared.readers == {}
+
+
+def test_a_cell_of_two_indexes_lasts_until_both_of_its_buckets_are_empty() -> None:
+    engine = Engine()
+    routes: Table[int, str] = engine.input("routes")
+    chains: Table[int, str] = engine.input("chains")
+    by_route = engine.index("by_route", routes, lambda _, name: [name])
+    by_chain = engine.index("by_chain", chains, lambda _, name: [name])
+    clusters: Derived[str, str] = engine.derive("clusters", 1, lambda _, name: name.upper(), group=(by_route, by_chain))
+    engine.set(routes, 1, "a")
+    engine.set(chains, 1, "a")
+    engine.set(chains, 2, "b")
+    engine.commit()
+    assert clusters.values == {"a": "A", "b": "B"}
+    assert [part.source for part in tree_of(clusters, "b").parts] == ["by_chain"]
+    engine.set(routes, 1, None)
+    engine.commit()
+    assert clusters.values == {"a": "A", "b": "B"}
+    engine.set(chains, 1, None)
+    engine.commit()
+    assert clusters.values == {"b": "B"}
