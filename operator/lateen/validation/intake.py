@@ -26,6 +26,7 @@ from lateen.validation.gateway import check_gateway
 from lateen.validation.identity import identify
 from lateen.validation.metadata import check_istio_object, read_generation, read_meta
 from lateen.validation.serviceentry import check_service_entry
+from lateen.validation.virtualservice import check_virtual_service
 from lateen.validation.workloadentry import check_workload_entry
 
 __all__ = ["Admission", "Intake", "identify"]
@@ -52,7 +53,7 @@ class _Reading:
 
 _READINGS: Final[Mapping[Kind, _Reading]] = {
     Kind.GATEWAY: _Reading(GatewaySpec, check_gateway, "spec"),
-    Kind.VIRTUAL_SERVICE: _Reading(VirtualServiceSpec, lambda _: (), "spec"),
+    Kind.VIRTUAL_SERVICE: _Reading(VirtualServiceSpec, check_virtual_service, "spec"),
     Kind.DESTINATION_RULE: _Reading(DestinationRuleSpec, lambda _: (), "spec"),
     Kind.SERVICE_ENTRY: _Reading(ServiceEntrySpec, check_service_entry, "spec"),
     Kind.WORKLOAD_ENTRY: _Reading(WorkloadEntrySpec, check_workload_entry, "spec"),
