@@ -10,17 +10,23 @@ from lateen.envoy.retry import retry_policy
 from lateen.envoy.wire import Fields, duration
 from lateen.ir.route import DirectResponse, Forward, Mirror, Redirect, Target
 
-_REDIRECT_CODES: Final = {301: 0, 302: 1, 303: 2, 307: 3, 308: 4}
+_REDIRECT_CODES: Final = {
+    301: "MOVED_PERMANENTLY",
+    302: "FOUND",
+    303: "SEE_OTHER",
+    307: "TEMPORARY_REDIRECT",
+    308: "PERMANENT_REDIRECT",
+}
 
 
 def forward_action(action: Forward) -> Fields:
     """Return the fields of a `RouteAction`.
 
-    The timeout is always written: left out it would be 15 s. `max_grpc_timeout` is deprecated
-    but has no replacement that lets a client's `grpc-timeout` replace the route's timeout.
+    The timeout is always written: left out it would be 15 s. A gRPC client's own deadline
+    (`grpc-timeout`) ends the request too, if it is shorter, or if the route has no timeout.
     """
     timeout = duration(action.timeout)
-    fields: Fields = {"timeout": timeout, "max_grpc_timeout": timeout}
+    fields: Fields = {"timeout": timeout, "max_stream_duration": {"grpc_timeout_header_max": timeout}}
     host_rewrite = action.host_rewrite
     if action.weighted or len(action.targets) > 1:
         fields["weighted_clusters"] = {"clusters": [_cluster_weight(target) for target in action.targets]}

@@ -7,8 +7,6 @@ from envoy.extensions.filters.http.fault.v3.fault_pb2 import HTTPFault
 from lateen.envoy.wire import Fields, duration, packed
 from lateen.ir.route import Fault
 
-_MILLION: Final = 2
-
 FAULT_FILTER: Final = "envoy.filters.http.fault"
 """Name of the filter; a route's own settings are found by it."""
 
@@ -34,4 +32,4 @@ def _abort(fault: Fault) -> Fields:
 
 def per_million(numerator: int) -> Fields:
     """Return the fields of a `FractionalPercent`; the reference truncates percentages to this scale (§6.2 no. 45)."""
-    return {"numerator": numerator, "denominator": _MILLION}
+    return {"numerator": numerator, "denominator": "MILLION"}

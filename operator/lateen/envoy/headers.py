@@ -6,7 +6,7 @@ from typing import Final
 from lateen.envoy.wire import Fields
 from lateen.ir.route import NO_OPS, HeaderOps, Headers
 
-_OVERWRITE_IF_EXISTS_OR_ADD: Final = 2
+_REPLACE: Final = "OVERWRITE_IF_EXISTS_OR_ADD"
 
 
 def header_fields(first: HeaderOps, *further: HeaderOps) -> Fields:
@@ -24,8 +24,7 @@ def header_fields(first: HeaderOps, *further: HeaderOps) -> Fields:
 
 def _additions(replaced: Headers, appended: Headers) -> list[Fields]:
     options: list[Fields] = [
-        {"header": {"key": name, "value": value}, "append_action": _OVERWRITE_IF_EXISTS_OR_ADD}
-        for name, value in replaced
+        {"header": {"key": name, "value": value}, "append_action": _REPLACE} for name, value in replaced
     ]
     options.extend({"header": {"key": name, "value": value}} for name, value in appended)
     return options

@@ -12,7 +12,7 @@ from lateen.envoy.fault import FAULT_FILTER, fault_config
 from lateen.envoy.headers import header_fields
 from lateen.envoy.match import route_match
 from lateen.envoy.names import cluster_name, scoped_route_name
-from lateen.envoy.scope import SCOPE_HEADER
+from lateen.envoy.scope import SCOPE_HEADER, VIRTUAL_HOST_METADATA, WILDCARDS
 from lateen.envoy.wire import Fields, framed, resource, serialize
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.ir.route import ClusterRef, DirectResponse, Forward, HeaderOps, Redirect, Route, VirtualHost
@@ -21,7 +21,6 @@ from lateen.model.keys import Key
 _MAX_DIRECT_RESPONSE_BODY: Final = 1 << 20
 """Bytes; the limit of a VirtualService's body, above Envoy's 4 KiB."""
 
-_REQUIRE_TLS_ALL: Final = 2
 _VIRTUAL_HOSTS_FIELD: Final = 2
 
 
@@ -34,17 +33,15 @@ def build_scoped_route(chain: str, host: str, vhost: VirtualHost) -> Resource:
         ValueError: a route cannot be expressed (see `lateen.envoy.action`).
     """
     name = scoped_route_name(chain, host)
-    fields = _configuration(name, port_in_host=any(map(_has_port, vhost.domains)))
     message = route_pb2.RouteConfiguration(
         virtual_hosts=[_virtual_host(vhost)],
-        request_headers_to_remove=[SCOPE_HEADER],
-        **fields,
+        **_configuration(name, port_in_host=any(map(_has_port, vhost.domains)), scoped=True),
     )
     return resource(ResourceType.ROUTE, name, serialize(message), route_needs(vhost), route_origins(vhost))
 
 
 def virtual_host_fragment(vhost: VirtualHost) -> bytes:
-    """One virtual host as an entry of `RouteConfiguration.virtual_hosts`, ready to be joined by `build_single_route`.
+    """One virtual host as an entry of `RouteConfiguration.virtual_hosts`, ready to be joined with others.
 
     Raises:
         ValueError: a route cannot be expressed (see `lateen.envoy.action`).
@@ -60,30 +57,51 @@ def build_single_route(
     *,
     port_in_host: bool = False,
 ) -> Resource:
-    """RouteConfiguration of a whole chain, joined from the fragments of its virtual hosts.
+    """RouteConfiguration of a whole chain in the SINGLE layout, joined from the fragments of its virtual hosts.
 
     The bytes are those of the message built in one piece, at a twentieth of the time: only
     the fields before and after the virtual hosts are encoded here. Without fragments every
     request is answered 404, as for an unknown host.
     """
-    before = serialize(route_pb2.RouteConfiguration(name=chain))
-    body = b"".join((before, *fragments, _single_settings(port_in_host)))
+    body = _joined(chain, fragments, _settings(port_in_host=port_in_host, scoped=False))
     return resource(ResourceType.ROUTE, chain, body, needs, origins)
 
 
+def build_wildcard_route(
+    chain: str,
+    fragments: Sequence[bytes],
+    needs: Iterable[ResourceKey] = (),
+    origins: Iterable[Key] = (),
+    *,
+    port_in_host: bool = False,
+) -> Resource:
+    """RouteConfiguration `<chain>/*` of all wildcard hosts of a chain in the SCOPED layout, joined from fragments."""
+    name = scoped_route_name(chain, WILDCARDS)
+    body = _joined(name, fragments, _settings(port_in_host=port_in_host, scoped=True))
+    return resource(ResourceType.ROUTE, name, body, needs, origins)
+
+
+def _joined(name: str, fragments: Sequence[bytes], settings: bytes) -> bytes:
+    return b"".join((serialize(route_pb2.RouteConfiguration(name=name)), *fragments, settings))
+
+
 @cache
-def _single_settings(port_in_host: bool) -> bytes:  # noqa: FBT001 - a cached function is called by position
+def _settings(*, port_in_host: bool, scoped: bool) -> bytes:
     """Everything of a configuration that is encoded after the virtual hosts: all their fields have higher numbers."""
-    return serialize(route_pb2.RouteConfiguration(**_configuration("", port_in_host=port_in_host)))
+    fields = _configuration("", port_in_host=port_in_host, scoped=scoped)
+    return serialize(route_pb2.RouteConfiguration(**fields))
 
 
-def _configuration(name: str, *, port_in_host: bool) -> Fields:
-    return {
+def _configuration(name: str, *, port_in_host: bool, scoped: bool) -> Fields:
+    fields: Fields = {
         "name": name,
         "validate_clusters": {"value": False},
         "ignore_port_in_host_matching": not port_in_host,
         "max_direct_response_body_size_bytes": {"value": _MAX_DIRECT_RESPONSE_BODY},
     }
+    if scoped:
+        fields["request_headers_to_remove"] = (SCOPE_HEADER,)
+    return fields
 
 
 def route_needs(vhost: VirtualHost) -> frozenset[ResourceKey]:
@@ -108,9 +126,10 @@ def _virtual_host(vhost: VirtualHost) -> Fields:
         "domains": vhost.domains,
         "routes": [_route(route) for route in vhost.routes],
         "include_request_attempt_count": True,
+        "metadata": VIRTUAL_HOST_METADATA,
     }
     if vhost.require_tls:
-        fields["require_tls"] = _REQUIRE_TLS_ALL
+        fields["require_tls"] = "ALL"
     return fields
 
 

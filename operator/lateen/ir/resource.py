@@ -1,6 +1,6 @@
 """Resources: what is sent to proxies, already encoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -37,9 +37,9 @@ class Resource:
     key: ResourceKey
     version: str
     """Hash of `body`."""
-    body: bytes
-    """The message, without the `Any` around it."""
+    body: bytes = field(repr=False)
+    """The message, without the `Any` around it. Never printed: a secret's holds its private key."""
     needs: frozenset[ResourceKey] = frozenset()
-    """What must be live on the proxy before this is sent: clusters of a route, the route of a scope."""
+    """What must be live on the proxy before this is sent: clusters of a route or of a listener's TCP chains."""
     origins: tuple[Key, ...] = ()
     """The objects behind it, most responsible first: a NACK is reported on them."""

@@ -1,0 +1,163 @@
+"""The bootstrap: the little that Envoy knows before it reaches the control plane.
+
+Written as JSON, because a person may have to read it beside Envoy's log.
+"""
+
+import json
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any, Final
+
+from lateen.envoy.endpoint import place
+from lateen.envoy.names import XDS_CLUSTER
+from lateen.envoy.pool import HTTP_OPTIONS
+from lateen.envoy.wire import TYPE_URL_PREFIX, Fields
+from lateen.errors import InputError
+
+_RUNTIME: Final[Fields] = {
+    # A VirtualService may hold an expression of 1024 bytes; Envoy's limit of 100 refuses far smaller ones.
+    "re2.max_program_size.error_level": 32768,
+    # A fragment in a path is removed instead of answered with 400 (istio-semantics Appendix G).
+    "envoy.reloadable_features.http_reject_path_with_fragment": False,
+}
+
+_CLUSTER_NAME: Final = (
+    r"^cluster\.((outbound\|[0-9]+\|[^|]*\|.+?|[^|]+?)\.)(?:[a-z0-9]+_|[a-z]+\.|http[1-3]\.|version$)"
+)
+"""Cluster names hold dots, hosts hold no underscores: the name ends where the name of a statistic begins."""
+
+_DEFAULT_TAGS: Final = (
+    "envoy.response_code",
+    "envoy.response_code_class",
+    "envoy.http_conn_manager_prefix",
+    "envoy.listener_address",
+    "envoy.tcp_prefix",
+    "envoy.ssl_cipher",
+    "envoy.ssl_version",
+    "envoy.worker_id",
+)
+
+_UNWANTED_STATS: Final = ".vcluster."
+"""Every virtual host has a dozen statistics of a feature that Istio's API does not have."""
+
+
+def build_bootstrap(
+    *,
+    node_id: str,
+    node_cluster: str,
+    xds_address: str,
+    admin_address: str = "127.0.0.1",
+    admin_port: int = 0,
+    locality: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> Fields:
+    """Return the bootstrap as a JSON object.
+
+    Args:
+        node_id: the proxy's class, `namespace/name`; the control plane serves by it.
+        node_cluster: a name for all proxies of one installation.
+        xds_address: `host:port`, `[::1]:port`, `unix:/path` or `/path` of the control plane.
+        admin_address: IP address of the admin pages; loopback, because they can stop the proxy.
+        admin_port: 0 takes any free port, which Envoy writes to the file of `--admin-address-path`.
+        locality: `region/zone/subzone` of this proxy, empty when unknown.
+        metadata: what the control plane should know of this very proxy.
+
+    Raises:
+        InputError: `xds_address` has another shape.
+    """
+    node: Fields = {"id": node_id, "cluster": node_cluster}
+    if locality:
+        node["locality"] = place(locality)
+    if metadata:
+        node["metadata"] = dict(metadata)
+    return {
+        "node": node,
+        "admin": {"address": {"socket_address": {"address": admin_address, "port_value": admin_port}}},
+        "dynamic_resources": _dynamic_resources(),
+        "static_resources": {"clusters": [_xds_cluster(xds_address)]},
+        "layered_runtime": {
+            "layers": [{"name": "lateen", "static_layer": dict(_RUNTIME)}, {"name": "admin", "admin_layer": {}}]
+        },
+        "deferred_stat_options": {"enable_deferred_creation_stats": True},
+        "stats_config": _stats(),
+    }
+
+
+def bootstrap_text(bootstrap: Fields) -> str:
+    """Return the bootstrap as the text of a file for `envoy --config-path`, ending in `.json`."""
+    return json.dumps(bootstrap, indent=2) + "\n"
+
+
+def _dynamic_resources() -> Fields:
+    """One delta stream carries everything; Envoy opens no port before it has heard of the first clusters."""
+    source = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
+    service = {
+        "envoy_grpc": {
+            "cluster_name": XDS_CLUSTER,
+            "max_receive_message_length": 256 * 1024 * 1024,
+            "retry_policy": {"retry_back_off": {"base_interval": "0.1s", "max_interval": "5s"}},
+        }
+    }
+    return {
+        "ads_config": {
+            "api_type": "DELTA_GRPC",
+            "transport_api_version": "V3",
+            "set_node_on_first_message_only": True,
+            "grpc_services": [service],
+        },
+        "cds_config": source,
+        "lds_config": source,
+    }
+
+
+def _xds_cluster(address: str) -> Fields:
+    """HTTP/2 with keepalive: a control plane that vanished without a word is noticed within 35 seconds."""
+    target, needs_dns = _parse_address(address)
+    options = {
+        "@type": TYPE_URL_PREFIX + HTTP_OPTIONS,
+        "explicit_http_config": {
+            "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
+        },
+    }
+    return {
+        "name": XDS_CLUSTER,
+        "type": "STRICT_DNS" if needs_dns else "STATIC",
+        "dns_lookup_family": "V4_PREFERRED",
+        "connect_timeout": "1s",
+        "typed_extension_protocol_options": {HTTP_OPTIONS: options},
+        "load_assignment": {
+            "cluster_name": XDS_CLUSTER,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": target}}]}],
+        },
+    }
+
+
+def _parse_address(address: str) -> tuple[Fields, bool]:
+    path = address.removeprefix("unix:").removeprefix("//")
+    if path.startswith(("/", "@")):
+        return {"pipe": {"path": path}}, False
+    host, colon, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise InputError(f"{address!r} is neither host:port nor the path of a socket")
+    return {"socket_address": {"address": host, "port_value": int(port)}}, not _is_ip(host)
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _stats() -> Fields:
+    """Statistics of clusters stay on; only tags of features that are never configured are left out."""
+    return {
+        "use_all_default_tags": False,
+        "stats_tags": [
+            {"tag_name": "envoy.cluster_name", "regex": _CLUSTER_NAME},
+            *({"tag_name": name} for name in _DEFAULT_TAGS),
+        ],
+        "stats_matcher": {"exclusion_list": {"patterns": [{"contains": _UNWANTED_STATS}]}},
+    }
