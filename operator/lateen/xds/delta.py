@@ -1,0 +1,431 @@
+"""One delta ADS stream of one proxy, as a state machine without I/O.
+
+Requests, changes and the passing of time go in; responses come out. What may go out
+when is decided in `order`; what the proxy has is recorded in `holdings`. Here is the
+protocol: subscriptions, nonces, acknowledgements, and the search for the culprit in a
+rejected response.
+
+Facts of Envoy that this relies on (Envoy docs: xDS protocol; Envoy 1.40):
+
+- It judges responses in the order they were sent, several of one type may be under way.
+- On a new stream it sends all its subscriptions before it judges anything.
+- It acknowledges clusters when none is warming any more, and asks for listeners for the
+  first time when its first clusters are warm.
+- A cluster that changes wants its endpoints again, and does not ask for them.
+- A wildcard request that is never answered delays its start by 15 seconds.
+"""
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+
+from lateen.ir.resource import Resource, ResourceKey, ResourceType
+from lateen.xds.cache import DesiredSet
+from lateen.xds.events import Acknowledged, Rejected, Sent, StreamId, StreamObserver, ignore
+from lateen.xds.holdings import Agenda, Copy, Holding, Holds, InFlight, Subscription, Usage
+from lateen.xds.messages import WILDCARD, Item, Request, Response
+from lateen.xds.order import ON_WILDCARD, Order, Remove, Send, Wait
+from lateen.xds.patience import GracePeriods, Patience
+from lateen.xds.quarantine import Rejection
+
+MAX_BYTES = 2 * 1024 * 1024
+"""Bodies in one response; one larger resource travels alone."""
+
+MAX_RESOURCES = 2_000
+"""Resources in one response."""
+
+ANSWERED_WHEN_UNKNOWN = frozenset({ResourceType.ENDPOINTS})
+"""The types for which a proxy is told at once that what it asks for does not exist."""
+
+_DEFAULT_PATIENCE = GracePeriods()
+
+
+class DeltaStream:
+    """The server's side of one stream."""
+
+    def __init__(
+        self,
+        stream: StreamId,
+        desired: DesiredSet,
+        *,
+        clock: Callable[[], float],
+        observer: StreamObserver = ignore,
+        patience: Patience = _DEFAULT_PATIENCE,
+        token: str = "",
+    ) -> None:
+        """Start a stream.
+
+        Args:
+            stream: whose it is.
+            desired: what the proxy should have, as it changes.
+            clock: monotonic seconds.
+            observer: hears of everything that is sent and judged.
+            patience: waiting times.
+            token: makes nonces unique among all streams of all servers.
+        """
+        self.stream = stream
+        self._desired = desired
+        self._clock = clock
+        self._observer = observer
+        self._patience = patience
+        self._token = token
+        self._nonces = 0
+        self._holdings: dict[ResourceKey, Holding] = {}
+        self._subscriptions: dict[ResourceType, Subscription] = {}
+        self._usage = Usage()
+        self._holds = Holds()
+        self._agenda = Agenda()
+        self._asked: set[ResourceKey] = set()
+        self._outgoing: list[tuple[ResourceType, list[tuple[Holding, Copy]]]] = []
+        self._in_flight: dict[str, InFlight] = {}
+        self._timers: list[tuple[float, ResourceKey]] = []
+        self._fenced = False
+        self._order = Order(desired, self._holdings, self._subscriptions, self._usage, patience)
+
+    @property
+    def wake_at(self) -> float | None:
+        """When `on_tick` has something to do, in the clock's seconds; None: never."""
+        return self._timers[0][0] if self._timers else None
+
+    def on_request(self, request: Request) -> list[Response]:
+        """Take one request; return what has to be sent now, in this order."""
+        self._judge(request)
+        self._subscribe(request)
+        return self._flush()
+
+    def on_change(self, keys: Iterable[ResourceKey]) -> list[Response]:
+        """Look at desired resources that changed; return what has to be sent now."""
+        for key in keys:
+            self._agenda.add((key, *self._holds.waiters(key)))
+        return self._flush()
+
+    def on_tick(self) -> list[Response]:
+        """Do what was waiting for time to pass; return what has to be sent now."""
+        now = self._clock()
+        while self._timers and self._timers[0][0] <= now:
+            _, key = heappop(self._timers)
+            self._agenda.add((key,))
+            holding = self._holdings.get(key)
+            if holding is not None and holding.live_at is not None and holding.live_at <= now:
+                self._make_live(holding)
+        return self._flush()
+
+    # Subscriptions
+
+    def _subscribe(self, request: Request) -> None:
+        type_ = request.type
+        subscription = self._subscriptions.get(type_)
+        initial = request.initial_versions
+        first = subscription is None
+        if subscription is None:
+            wildcard = type_ in ON_WILDCARD and not request.subscribe
+            subscription = Subscription(wildcard, answered=type_ not in ON_WILDCARD or bool(initial))
+            self._subscriptions[type_] = subscription
+            self._begin(request, subscription)
+        for name in request.unsubscribe:
+            self._unsubscribe(type_, subscription, name)
+        for name in request.subscribe:
+            if name == WILDCARD:
+                subscription.wildcard = True
+                self._agenda.add(ResourceKey(type_, each) for each in self._desired.names(type_))
+                continue
+            subscription.names.add(name)
+            key = ResourceKey(type_, name)
+            self._agenda.add((key,))
+            if not (first and name in initial):
+                self._asked.add(key)
+                if key in self._holdings:
+                    self._holdings[key].again = True
+
+    def _begin(self, request: Request, subscription: Subscription) -> None:
+        """Learn from the first request of a type what the proxy brings from an earlier stream."""
+        type_ = request.type
+        wanted = subscription.wildcard or WILDCARD in request.subscribe
+        named = frozenset(request.subscribe)
+        for name, version in request.initial_versions.items():
+            if not wanted and name not in named:
+                continue
+            key = ResourceKey(type_, name)
+            copy = Copy(version, self._recognise(key, version))
+            self._holdings[key] = Holding(key, acked=copy)
+            self._usage.take(key, copy)
+            self._agenda.add((key,))
+        if subscription.wildcard:
+            self._agenda.add(ResourceKey(type_, name) for name in self._desired.names(type_))
+        if type_ is ResourceType.CLUSTER and request.initial_versions:
+            self._order.settled = False
+        if type_ is ResourceType.LISTENER:
+            for holding in tuple(self._holdings.values()):
+                if holding.key.type is ResourceType.CLUSTER and holding.acked is not None:
+                    self._make_live(holding)
+
+    def _recognise(self, key: ResourceKey, version: str) -> Resource | None:
+        """Find the content of a version that the proxy reports."""
+        resource = self._desired.get(key)
+        if resource is None:
+            return None
+        rejection = self._desired.quarantine.verdict(key, resource.version)
+        for candidate in (resource, None if rejection is None else rejection.pinned):
+            if candidate is not None and self._order.wire_version(candidate) == version:
+                return candidate
+        return None
+
+    def _unsubscribe(self, type_: ResourceType, subscription: Subscription, name: str) -> None:
+        if name == WILDCARD:
+            subscription.wildcard = False
+            gone = [key for key in self._holdings if key.type is type_ and not subscription.covers(key.name)]
+        else:
+            subscription.names.discard(name)
+            gone = [] if subscription.wildcard else [ResourceKey(type_, name)]
+        for key in gone:
+            self._holds.release(key)
+            self._asked.discard(key)
+            holding = self._holdings.pop(key, None)
+            if holding is None:
+                continue
+            for copy in (*holding.flights, holding.acked):
+                if copy is not None:
+                    self._let_go(key, copy)
+
+    # Verdicts
+
+    def _judge(self, request: Request) -> None:
+        flight = self._in_flight.pop(request.nonce, None) if request.nonce else None
+        if flight is None:
+            return
+        if not self._order.settled:
+            self._order.settled = True
+            self._agenda.add(self._holds.of_type(ResourceType.CLUSTER))
+        if request.error is None:
+            self._acknowledge(flight)
+        else:
+            self._search(flight, request.error)
+
+    def _acknowledge(self, flight: InFlight) -> None:
+        versions: dict[ResourceKey, str | None] = {}
+        for holding, copy in flight.copies:
+            key = holding.key
+            if not self._is_under_way(holding, copy):
+                continue
+            holding.flights.remove(copy)
+            previous, holding.acked = holding.acked, None if copy.version is None else copy
+            if previous is not None:
+                self._let_go(key, previous)
+            if holding.acked is None and not holding.flights:
+                del self._holdings[key]
+            versions[key] = None if copy.resource is None else copy.resource.version
+            self._agenda.add(self._holds.waiters(key))
+            if copy.resource is not None:
+                self._absolve(copy.resource)
+                self._warm_up(holding, copy.resource)
+        seconds = self._clock() - flight.sent_at
+        self._observer(Acknowledged(self.stream, flight.type, versions, seconds))
+
+    def _absolve(self, resource: Resource) -> None:
+        """A version that was acknowledged ends the quarantine of an earlier one."""
+        quarantine = self._desired.quarantine
+        if self._desired.get(resource.key) == resource and quarantine.verdict(resource.key, resource.version) is None:
+            quarantine.release((resource.key,))
+
+    def _warm_up(self, holding: Holding, resource: Resource) -> None:
+        """Draw the conclusions of an acknowledgement about whether a cluster is warm."""
+        if resource.key.type is ResourceType.ENDPOINTS:
+            cluster = self._holdings.get(ResourceKey(ResourceType.CLUSTER, resource.key.name))
+            met = None if holding.acked is None else holding.acked.meets
+            if cluster is not None and met is not None and cluster.newest is met:
+                self._make_live(cluster)
+        elif resource.key.type is ResourceType.CLUSTER and not holding.live:
+            if ResourceType.LISTENER not in self._subscriptions or holding.version is None:
+                return
+            hold = 0.0 if self._order.has_endpoints(resource.key.name) else self._patience.warming(resource)
+            if hold <= 0:
+                self._make_live(holding)
+            else:
+                holding.live_at = self._clock() + hold
+                heappush(self._timers, (holding.live_at, holding.key))
+
+    def _make_live(self, cluster: Holding) -> None:
+        cluster.live_at = None
+        if not cluster.live:
+            cluster.live = True
+            self._agenda.add(self._holds.waiters(cluster.key))
+
+    def _search(self, flight: InFlight, message: str) -> None:
+        """A response was rejected: find the culprit by halving, or condemn the only suspect."""
+        suspects = []
+        for holding, copy in flight.copies:
+            if not self._is_under_way(holding, copy):
+                continue
+            if self._is_wanted(holding, copy):
+                suspects.append((holding, copy))
+            else:
+                self._abandon(holding, copy)
+        if len(flight.copies) == 1:
+            for holding, copy in suspects:
+                self._condemn(holding, copy, message)
+            return
+        # A removal may be what makes room for something new, so removals stay in front.
+        suspects.sort(key=lambda suspect: suspect[1].version is not None)
+        middle = (len(suspects) + 1) // 2
+        self._outgoing.extend((flight.type, half) for half in (suspects[:middle], suspects[middle:]) if half)
+
+    def _condemn(self, holding: Holding, copy: Copy, message: str) -> None:
+        key, resource = holding.key, copy.resource
+        self._abandon(holding, copy)
+        self._agenda.add(self._holds.waiters(key))
+        if resource is None:
+            self._observer(Rejected(self.stream, key, None, message, ()))
+            return
+        pinned = holding.acked.resource if holding.acked is not None else None
+        support = () if pinned is None else tuple(self._support(pinned))
+        self._desired.quarantine.reject(
+            Rejection(key, resource.version, message, resource.origins, pinned, support),
+        )
+        self._observer(Rejected(self.stream, key, resource.version, message, resource.origins))
+
+    def _support(self, resource: Resource) -> Iterable[Resource]:
+        """Collect what a resource needs, as the proxy has it."""
+        for need in resource.needs:
+            keys = [need]
+            if need.type is ResourceType.CLUSTER:
+                keys.append(ResourceKey(ResourceType.ENDPOINTS, need.name))
+            for key in keys:
+                holding = self._holdings.get(key)
+                if holding is not None and holding.acked is not None and holding.acked.resource is not None:
+                    yield holding.acked.resource
+                    yield from self._support(holding.acked.resource)
+
+    def _abandon(self, holding: Holding, copy: Copy) -> None:
+        """The proxy did not take this copy, and will not."""
+        holding.flights.remove(copy)
+        self._let_go(holding.key, copy)
+        self._agenda.add((holding.key,))
+        if holding.acked is None and not holding.flights:
+            del self._holdings[holding.key]
+
+    def _let_go(self, key: ResourceKey, copy: Copy) -> None:
+        """A copy is not in use any more: what only it named may go."""
+        unknown = bool(self._usage.unknown)
+        self._agenda.add(need for need in self._usage.drop(key, copy) if need in self._holds)
+        if unknown and not self._usage.unknown:
+            self._agenda.add(self._holds.of_type(ResourceType.CLUSTER))
+
+    def _is_under_way(self, holding: Holding, copy: Copy) -> bool:
+        return self._holdings.get(holding.key) is holding and copy in holding.flights
+
+    def _is_wanted(self, holding: Holding, copy: Copy) -> bool:
+        if holding.newest is not copy:
+            return False
+        if copy.version is None:
+            return self._desired.get(holding.key) is None
+        wanted = self._order.wanted(holding.key)
+        return wanted is not None and self._order.wire_version(wanted) == copy.version
+
+    # Sending
+
+    def _flush(self) -> list[Response]:
+        now = self._clock()
+        fresh: dict[ResourceType, list[tuple[Holding, Copy]]] = {type_: [] for type_ in ResourceType}
+        while (key := self._agenda.next()) is not None:
+            self._look_at(key, now, fresh)
+        self._outgoing.extend((type_, copies) for type_, copies in fresh.items() if copies)
+        responses = [self._respond(type_, chunk, now) for type_, copies in self._outgoing for chunk in _chunks(copies)]
+        self._outgoing.clear()
+        responses.extend(self._answers(responses, now))
+        return responses
+
+    def _look_at(
+        self,
+        key: ResourceKey,
+        now: float,
+        fresh: dict[ResourceType, list[tuple[Holding, Copy]]],
+    ) -> None:
+        decision = self._order.decide(key, now)
+        if isinstance(decision, Wait):
+            self._holds.hold(key, decision.hold, decision.watch)
+            if decision.until is not None:
+                heappush(self._timers, (decision.until, key))
+            return
+        self._holds.release(key)
+        if isinstance(decision, Send):
+            holding = self._holdings.setdefault(key, Holding(key))
+            copy = Copy(decision.version, decision.resource, meets=self._met_by(key))
+            holding.again = False
+            self._usage.take(key, copy)
+            if key.type is ResourceType.CLUSTER:
+                self._agenda.add((ResourceKey(ResourceType.ENDPOINTS, key.name),))
+        elif isinstance(decision, Remove):
+            holding = self._holdings[key]
+            copy = Copy(None, None)
+            holding.live = False
+            holding.live_at = None
+        else:
+            return
+        holding.flights.append(copy)
+        fresh[key.type].append((holding, copy))
+
+    def _met_by(self, key: ResourceKey) -> Copy | None:
+        """Find the cluster that endpoints sent now will meet."""
+        cluster = self._holdings.get(ResourceKey(ResourceType.CLUSTER, key.name))
+        return cluster.newest if cluster is not None and key.type is ResourceType.ENDPOINTS else None
+
+    def _answers(self, responses: list[Response], now: float) -> list[Response]:
+        """Answer what would wait in vain: first requests, names that do not exist, the fence."""
+        answers = []
+        for type_, subscription in self._subscriptions.items():
+            if subscription.answered:
+                continue
+            if any(response.type is type_ for response in responses):
+                subscription.answered = True
+            elif not any(True for _ in self._holds.of_type(type_)):
+                subscription.answered = True
+                answers.append(self._respond(type_, [], now))
+        unknown: dict[ResourceType, list[str]] = {}
+        for key in self._asked:
+            if key.type in ANSWERED_WHEN_UNKNOWN and key not in self._holdings and key not in self._holds:
+                unknown.setdefault(key.type, []).append(key.name)
+        self._asked.clear()
+        answers.extend(self._respond(type_, [], now, missing=names) for type_, names in unknown.items())
+        if not (self._order.settled or self._fenced or self._in_flight or answers):
+            # Whatever the proxy says to this, it has said everything else before.
+            self._fenced = any(True for _ in self._holds.of_type(ResourceType.CLUSTER))
+            if self._fenced:
+                answers.append(self._respond(ResourceType.CLUSTER, [], now))
+        return answers
+
+    def _respond(
+        self,
+        type_: ResourceType,
+        copies: list[tuple[Holding, Copy]],
+        now: float,
+        missing: Iterable[str] = (),
+    ) -> Response:
+        self._nonces += 1
+        nonce = f"{self._token}{self.stream.number}-{self._nonces}"
+        self._in_flight[nonce] = InFlight(type_, tuple(copies), now)
+        versions = {holding.key: None if copy.resource is None else copy.resource.version for holding, copy in copies}
+        self._observer(Sent(self.stream, type_, nonce, versions))
+        return Response(
+            type_,
+            nonce,
+            items=tuple(
+                Item(holding.key.name, copy.version, copy.resource.body)
+                for holding, copy in copies
+                if copy.resource is not None and copy.version is not None
+            ),
+            removed=(*(holding.key.name for holding, copy in copies if copy.version is None), *sorted(missing)),
+        )
+
+
+def _chunks(copies: list[tuple[Holding, Copy]]) -> Iterable[list[tuple[Holding, Copy]]]:
+    """Cut what goes out into responses of bearable size."""
+    chunk: list[tuple[Holding, Copy]] = []
+    size = 0
+    for holding, copy in copies:
+        weight = 0 if copy.resource is None else len(copy.resource.body)
+        if chunk and (len(chunk) >= MAX_RESOURCES or size + weight > MAX_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append((holding, copy))
+        size += weight
+    if chunk:
+        yield chunk
