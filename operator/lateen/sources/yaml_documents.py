@@ -6,7 +6,7 @@ be read all the same; the caller decides what to do with a file that is broken i
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from lateen.model.objects import FieldPath, RawObject, Severity
@@ -20,14 +20,38 @@ MAX_PROBLEMS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where one object stands in its file."""
+
+    line: int
+    """1-based line on which the object starts."""
+    stretch: Stretch
+    document: int
+    """Position of the document within the stretch."""
+    prefix: FieldPath = ()
+    """Path of the object within the document, when it is an item of a `List`."""
+
+    def line_of(self, path: FieldPath) -> int:
+        """Give the 1-based line of a field; one that is not written has its nearest written ancestor's line."""
+        try:
+            return self.stretch.line - 1 + find_line(self.stretch.text, self.document, self.prefix + path)
+        except LookupError:  # JSON that is not YAML (surrogate pairs)
+            return self.line
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One object of a file."""
 
     index: int
     """Position among the file's objects, counting from 0; items of a `List` count one by one."""
-    line: int
-    """1-based line on which the object starts."""
     raw: RawObject
+    place: Place
+
+    @property
+    def line(self) -> int:
+        """The 1-based line on which the object starts."""
+        return self.place.line
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +65,6 @@ class Reading:
     def broken(self) -> bool:
         """Whether the file as a whole cannot be trusted: some of it could not be read."""
         return any(problem.severity is Severity.ERROR for problem in self.problems)
-
-
-class _Place(NamedTuple):
-    """Where one object stands: its stretch of text, the document in it, and the path inside a `List`."""
-
-    stretch: Stretch
-    document: int
-    prefix: FieldPath
 
 
 def decode_text(data: bytes, file: str) -> str | FileProblem:
@@ -75,52 +91,48 @@ def read_documents(text: str, file: str) -> Reading:
         if isinstance(found, Complaint):
             problems.append(FileProblem(file, found.line, found.column, found.message))
         else:
-            raw, line, _ = found
-            documents.append(Document(len(documents), line, raw))
+            documents.append(Document(len(documents), found.raw, found.place))
     if len(problems) > MAX_PROBLEMS:
         more = f"{len(problems) - MAX_PROBLEMS} more problems in this file"
         problems[MAX_PROBLEMS:] = [FileProblem(file, problems[MAX_PROBLEMS].line, 0, more)]
     return Reading(tuple(documents), tuple(problems))
 
 
+class Locator:
+    """Answers where the fields of one file's objects stand. Reads the file once, for any number of questions."""
+
+    def __init__(self, text: str) -> None:
+        """Read the objects of `text`; only their places are kept."""
+        found = (each for each in _read_objects(text, must_be_json=False) if isinstance(each, _Found))
+        self._places = [each.place for each in found]
+
+    def line(self, document_index: int, path: FieldPath) -> int:
+        """Give the 1-based line of a field of the `document_index`-th object (see `Document.index`).
+
+        A field that is not written is answered with its nearest written ancestor's line.
+
+        Raises:
+            LookupError: the text has no such object.
+        """
+        return self._places[document_index].line_of(path)
+
+
 def locate(text: str, document_index: int, path: FieldPath) -> int:
-    """Give the 1-based line of a field of the `document_index`-th object (see `Document.index`).
-
-    A field that is not written is answered with its nearest written ancestor's line.
-
-    Raises:
-        LookupError: the text has no such object.
-    """
-    index = 0
-    for found in _read_objects(text, must_be_json=False):
-        if isinstance(found, Complaint):
-            continue
-        if index == document_index:
-            return _line_in(found, path)
-        index += 1
-    raise LookupError(f"there is no object {document_index}")
+    """Give the line of one field, as `Locator.line` does."""
+    return Locator(text).line(document_index, path)
 
 
 class _Found(NamedTuple):
     raw: dict[str, Any]
-    line: int
-    place: _Place
-
-
-def _line_in(found: _Found, path: FieldPath) -> int:
-    stretch, document, prefix = found.place
-    try:
-        return stretch.line - 1 + find_line(stretch.text, document, prefix + path)
-    except LookupError:  # JSON that is not YAML (surrogate pairs)
-        return found.line
+    place: Place
 
 
 def _read_objects(text: str, *, must_be_json: bool) -> Iterator[_Found | Complaint]:
-    for stretch, document, decoded in _read_values(text, must_be_json=must_be_json):
+    for stretch, position, decoded in _read_values(text, must_be_json=must_be_json):
         if isinstance(decoded, Complaint):
             yield decoded
         else:
-            yield from _flatten(_Place(stretch, document, ()), decoded)
+            yield from _flatten(decoded.value, Place(decoded.line, stretch, position))
 
 
 _Value = tuple[Stretch, int, Decoded | Complaint]
@@ -145,34 +157,35 @@ def _read_yaml_values(text: str) -> Iterator[_Value]:
             yield stretch, 0, complaint._replace(line=complaint.line + above)
 
 
-def _flatten(place: _Place, decoded: Decoded) -> Iterator[_Found | Complaint]:
+def _flatten(value: Any, place: Place) -> Iterator[_Found | Complaint]:
     """Turn a `List` into its items, as `kubectl` does; anything but a mapping is a complaint."""
-    value, line = decoded
     if not isinstance(value, dict):
         what = "a list" if isinstance(value, list) else "a single value"
-        yield Complaint(line, 1, f"an object is a mapping with apiVersion and kind, not {what}")
+        yield Complaint(place.line, 1, f"an object is a mapping with apiVersion and kind, not {what}")
         return
     if not _is_list(value):
-        yield _Found(value, line, place)
+        yield _Found(value, place)
         return
     items = value["items"]
     if items is None:
         return
     if not isinstance(items, list):
-        yield Complaint(line, 1, f"the items of a {value['kind']} are a list")
+        yield Complaint(place.line, 1, f"the items of a {value['kind']} are a list")
         return
     lines = _item_lines(place)
     for index, item in enumerate(items):
-        item_line = place.stretch.line - 1 + lines[index] if index < len(lines) else line
-        yield from _flatten(place._replace(prefix=(*place.prefix, "items", index)), Decoded(item, item_line))
+        line = lines[index] if index < len(lines) else place.line
+        yield from _flatten(item, replace(place, line=line, prefix=(*place.prefix, "items", index)))
 
 
-def _item_lines(place: _Place) -> list[int]:
-    """Give the lines of a `List`'s items within the stretch; empty for JSON that is not YAML, and behind aliases."""
+def _item_lines(place: Place) -> list[int]:
+    """Give the lines of a `List`'s items; empty for JSON that is not YAML, and behind aliases."""
+    above = place.stretch.line - 1
     try:
-        return find_item_lines(place.stretch.text, place.document, (*place.prefix, "items"))
+        lines = find_item_lines(place.stretch.text, place.document, (*place.prefix, "items"))
     except LookupError:
         return []
+    return [above + line for line in lines]
 
 
 def _is_list(value: Mapping[str, Any]) -> bool:

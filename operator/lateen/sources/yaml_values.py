@@ -111,7 +111,10 @@ class _Reader:
                 self.anchors.clear()
                 self.aliased = 0
                 first = next(self.events)
-                yield Decoded(self.value(first, 1), first.start_mark.line + 1)
+                before = len(self.complaints)
+                value = self.value(first, 1)
+                if value is not None and len(self.complaints) == before:
+                    yield Decoded(value, first.start_mark.line + 1)
 
     def value(self, event: Event, depth: int) -> Any:
         """Build the value that `event` opens."""
@@ -245,12 +248,12 @@ def split_documents(text: str) -> Iterator[Stretch]:
 def decode_yaml(text: str) -> tuple[list[Decoded], list[Complaint]]:
     """Decode all documents of `text`. Lines count from the beginning of `text`.
 
-    Empty documents are left out. After a syntax error nothing more is read.
+    Empty documents and those with a complaint are left out. After a syntax error nothing more is read.
     """
     reader = _Reader(parse_events(text))
     documents: list[Decoded] = []
     try:
-        documents.extend(document for document in reader.documents() if document.value is not None)
+        documents.extend(reader.documents())
     except Refusal as refusal:
         reader.complaints.append(refusal.complaint)
     return documents, reader.complaints
