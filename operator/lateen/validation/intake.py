@@ -22,6 +22,7 @@ from lateen.model.serviceentry import ServiceEntrySpec
 from lateen.model.virtualservice import VirtualServiceSpec
 from lateen.model.workloadentry import WorkloadEntrySpec
 from lateen.validation.decoding import Decoder, show
+from lateen.validation.destinationrule import check_destination_rule
 from lateen.validation.gateway import check_gateway
 from lateen.validation.identity import identify
 from lateen.validation.metadata import check_istio_object, read_generation, read_meta
@@ -54,7 +55,7 @@ class _Reading:
 _READINGS: Final[Mapping[Kind, _Reading]] = {
     Kind.GATEWAY: _Reading(GatewaySpec, check_gateway, "spec"),
     Kind.VIRTUAL_SERVICE: _Reading(VirtualServiceSpec, check_virtual_service, "spec"),
-    Kind.DESTINATION_RULE: _Reading(DestinationRuleSpec, lambda _: (), "spec"),
+    Kind.DESTINATION_RULE: _Reading(DestinationRuleSpec, check_destination_rule, "spec"),
     Kind.SERVICE_ENTRY: _Reading(ServiceEntrySpec, check_service_entry, "spec"),
     Kind.WORKLOAD_ENTRY: _Reading(WorkloadEntrySpec, check_workload_entry, "spec"),
     Kind.SERVICE: _Reading(ServiceSpec, part="spec"),
