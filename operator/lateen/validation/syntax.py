@@ -64,7 +64,7 @@ def _check_labels_of(name: str, whole: str) -> Problems:
     labels = name.split(".")
     if _NUMERIC.fullmatch(labels[-1]):
         return problem(f"{whole!r} is not a domain name: its last label is a number")
-    if labels[-1] == "" and len(labels) > 1:
+    if labels[-1] == "":  # the trailing dot of an absolute name
         labels.pop()
     for label in labels:
         if not is_dns_label(label):
