@@ -11,8 +11,8 @@ from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.xds.quarantine import ProxyQuarantine, Quarantine
 
-ChangeListener: TypeAlias = Callable[[frozenset[ResourceKey]], None]
-"""Told the changed keys, and nothing else, on the event loop."""
+ChangeListener: TypeAlias = Callable[[tuple[ResourceKey, ...]], None]
+"""Told the changed keys in the order of publication, and nothing else, on the event loop."""
 
 
 class DesiredSet:
@@ -40,9 +40,9 @@ class DesiredSet:
         for resources in self._by_type.values():
             yield from resources.values()
 
-    def apply(self, changes: Mapping[ResourceKey, Resource | None]) -> frozenset[ResourceKey]:
+    def apply(self, changes: Mapping[ResourceKey, Resource | None]) -> tuple[ResourceKey, ...]:
         """Put in and take out; return the keys that really changed."""
-        changed = set()
+        changed = []
         for key, resource in changes.items():
             resources = self._by_type[key.type]
             before = resources.get(key.name)
@@ -51,8 +51,8 @@ class DesiredSet:
             else:
                 resources[key.name] = resource
             if before != resource:
-                changed.add(key)
-        return frozenset(changed)
+                changed.append(key)
+        return tuple(changed)
 
 
 class ResourceCache:
@@ -119,7 +119,7 @@ class ResourceCache:
         self._proxy_listeners.append(listener)
         return lambda: self._proxy_listeners.remove(listener)
 
-    def _notify(self, proxy: ProxyId, keys: frozenset[ResourceKey]) -> None:
+    def _notify(self, proxy: ProxyId, keys: tuple[ResourceKey, ...]) -> None:
         for listener in tuple(self._listeners.get(proxy, ())):
             listener(keys)
 

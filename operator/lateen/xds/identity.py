@@ -1,8 +1,9 @@
 """Which class of proxies an Envoy belongs to.
 
-The bootstrap says it: `node.cluster` is `namespace/name`, as `ProxyId` prints itself.
-The node id names the single Envoy and is only shown. Nothing is authenticated here: who
-can reach the socket is trusted.
+The bootstrap says it in `namespace/name`, as `ProxyId` prints itself: in `node.cluster`,
+where all Envoys of a class are alike and `node.id` tells them apart, or, when
+`node.cluster` has no such form, in `node.id`. Nothing is authenticated here: who can
+reach the socket is trusted.
 """
 
 from typing import Any
@@ -21,11 +22,13 @@ def identify(node: Any) -> ProxyId:
     The name is everything after the first slash: selectors may contain slashes.
 
     Raises:
-        UnidentifiedNodeError: `node.cluster` has another form.
+        UnidentifiedNodeError: neither `node.cluster` nor `node.id` has the form.
     """
-    namespace, slash, name = node.cluster.partition("/")
-    if not (namespace and slash and name):
-        raise UnidentifiedNodeError(
-            f"node.cluster is {node.cluster!r}, but has to be namespace/name of a proxy class (node.id is {node.id!r})",
-        )
-    return ProxyId(namespace, name)
+    for text in (node.cluster, node.id):
+        namespace, _, name = text.partition("/")
+        if namespace and name:
+            return ProxyId(namespace, name)
+    raise UnidentifiedNodeError(
+        "node.cluster (or node.id) has to be namespace/name of a proxy class; "
+        f"node.cluster is {node.cluster!r}, node.id is {node.id!r}",
+    )

@@ -35,7 +35,7 @@ class ProxyQuarantine:
 
     __slots__ = ("_changed", "_rejections", "_support")
 
-    def __init__(self, changed: Callable[[frozenset[ResourceKey]], None]) -> None:
+    def __init__(self, changed: Callable[[tuple[ResourceKey, ...]], None]) -> None:
         """Start empty; `changed` hears of every key whose standing changed."""
         self._changed = changed
         self._rejections: dict[ResourceKey, Rejection] = {}
@@ -77,25 +77,20 @@ class ProxyQuarantine:
         if earlier == rejection:
             return
         self._rejections[rejection.key] = rejection
-        self._announce({rejection.key})
+        self._announce([rejection.key])
 
     def release(self, keys: Iterable[ResourceKey]) -> None:
         """Forget what was refused: a newer version was acknowledged, or the resource is gone."""
-        found = {key for key in keys if self._rejections.pop(key, None) is not None}
+        found = [key for key in keys if self._rejections.pop(key, None) is not None]
         if found:
             self._announce(found)
 
-    def _announce(self, keys: set[ResourceKey]) -> None:
+    def _announce(self, keys: list[ResourceKey]) -> None:
         before = self._support
-        self._support = {
-            resource.key: resource for rejection in self._rejections.values() for resource in rejection.support
-        }
-        self._changed(
-            frozenset(
-                keys
-                | {key for key in before.keys() | self._support.keys() if before.get(key) != self._support.get(key)}
-            )
-        )
+        after = {resource.key: resource for rejection in self._rejections.values() for resource in rejection.support}
+        self._support = after
+        moved = (key for key in (*before, *after) if before.get(key) != after.get(key))
+        self._changed(tuple(dict.fromkeys((*keys, *moved))))
 
 
 class Quarantine:
@@ -103,7 +98,7 @@ class Quarantine:
 
     __slots__ = ("_changed", "_proxies")
 
-    def __init__(self, changed: Callable[[ProxyId, frozenset[ResourceKey]], None]) -> None:
+    def __init__(self, changed: Callable[[ProxyId, tuple[ResourceKey, ...]], None]) -> None:
         """Start empty; `changed` hears of every key whose standing changed."""
         self._changed = changed
         self._proxies: dict[ProxyId, ProxyQuarantine] = {}

@@ -211,7 +211,7 @@ class _Session:
         self._clock = clock
         self._closing = closing
         self._requests: deque[Request] = deque()
-        self._changes: set[ResourceKey] = set()
+        self._changes: dict[ResourceKey, None] = {}
         self._wake = asyncio.Event()
         self._ended = False
 
@@ -253,8 +253,8 @@ class _Session:
         self._requests.append(request)
         self._wake.set()
 
-    def _on_change(self, keys: frozenset[ResourceKey]) -> None:
-        self._changes |= keys
+    def _on_change(self, keys: tuple[ResourceKey, ...]) -> None:
+        self._changes.update(dict.fromkeys(keys))
         self._wake.set()
 
     async def _advance(self) -> None:
@@ -263,7 +263,7 @@ class _Session:
         while self._requests:
             await self._write(self._stream.on_request(self._requests.popleft()))
         if self._changes:
-            changes, self._changes = self._changes, set()
+            changes, self._changes = self._changes, {}
             await self._write(self._stream.on_change(changes))
         wake_at = self._stream.wake_at
         if wake_at is not None and wake_at <= self._clock():

@@ -78,8 +78,8 @@ class Scene:
         desired = self.cache.desired(PROXY)
         assert desired is not None
         self.desired = desired
-        self.changed: set[ResourceKey] = set()
-        self.cache.subscribe(PROXY, self.changed.update)
+        self.changed: dict[ResourceKey, None] = {}
+        self.cache.subscribe(PROXY, lambda keys: self.changed.update(dict.fromkeys(keys)))
         self.stream = DeltaStream(
             StreamId(PROXY, "envoy-1", number),
             desired,
@@ -97,7 +97,7 @@ class Scene:
 
     def hear(self) -> list[Response]:
         """Let the stream hear of everything that changed."""
-        changed = set(self.changed)
+        changed = tuple(self.changed)
         self.changed.clear()
         return self.stream.on_change(changed)
 
@@ -121,9 +121,13 @@ class Scene:
             for answer in self.stream.on_request(Request(response.type, nonce=response.nonce))
         ]
 
-    def nack(self, response: Response, message: str = "no") -> list[Response]:
+    def nack(self, *responses: Response, message: str = "no") -> list[Response]:
         """Reject; return what is sent thereupon."""
-        return self.stream.on_request(Request(response.type, nonce=response.nonce, error=message))
+        return [
+            answer
+            for response in responses
+            for answer in self.stream.on_request(Request(response.type, nonce=response.nonce, error=message))
+        ]
 
     def wait(self, seconds: float) -> list[Response]:
         """Let time pass; return what is sent."""
