@@ -1,0 +1,70 @@
+"""The catalogue of findings: a stable code for each thing that users are told."""
+
+from enum import Enum
+
+from lateen.model.objects import Severity
+
+
+class Code(Enum):
+    """Codes group by hundreds: 00 the program, 01 the object itself, 02 gateways, 03 references, 04 proxies."""
+
+    INTERNAL_ERROR = ("LAT0001", Severity.ERROR)
+    """A fault of Lateen; the last good configuration of the object stays in use."""
+
+    INVALID_FIELD = ("LAT0101", Severity.ERROR)
+    """The object breaks a rule of the API and is not served."""
+
+    QUESTIONABLE_FIELD = ("LAT0102", Severity.WARNING)
+    """The object is served, but a field is probably not what was meant."""
+
+    NOTE = ("LAT0103", Severity.INFO)
+    """Worth knowing about a field."""
+
+    SERVER_REFUSED = ("LAT0201", Severity.ERROR)
+    """A server contradicts an older one on the same port."""
+
+    PORT_TAKEN = ("LAT0202", Severity.ERROR)
+    """Another proxy on this machine has the port."""
+
+    UNSUPPORTED = ("LAT0203", Severity.ERROR)
+    """Valid in Istio, not done by Lateen."""
+
+    GATEWAY_NOT_FOUND = ("LAT0301", Severity.ERROR)
+    """A VirtualService names a Gateway that does not exist."""
+
+    HOST_NOT_SERVED = ("LAT0302", Severity.WARNING)
+    """No server of the named Gateways is open to a host."""
+
+    SERVICE_NOT_FOUND = ("LAT0303", Severity.ERROR)
+    """A destination's host is no known service: requests get 503."""
+
+    PORT_NOT_FOUND = ("LAT0304", Severity.ERROR)
+    """A destination's service lacks the port: requests get 503."""
+
+    SUBSET_NOT_FOUND = ("LAT0305", Severity.ERROR)
+    """No DestinationRule defines the subset: requests get 503."""
+
+    DELEGATE_NOT_FOUND = ("LAT0306", Severity.ERROR)
+    """A delegate does not exist or is not visible: its rule is left out."""
+
+    SECRET_NOT_FOUND = ("LAT0307", Severity.ERROR)
+    """A server's credential does not exist: handshakes fail."""
+
+    SECRET_UNUSABLE = ("LAT0308", Severity.ERROR)
+    """A server's credential lacks what is needed; the last good one stays in use."""
+
+    RULE_WITHOUT_SERVICE = ("LAT0309", Severity.WARNING)
+    """A DestinationRule's host matches no service."""
+
+    REJECTED = ("LAT0401", Severity.ERROR)
+    """A proxy refused the configuration; it keeps the last one it accepted."""
+
+    @property
+    def id(self) -> str:
+        """`LAT0101`."""
+        return self.value[0]
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is by default."""
+        return self.value[1]

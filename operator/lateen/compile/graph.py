@@ -1,0 +1,110 @@
+"""The whole graph on one page: every table, in the order of its stages. Read this file first.
+
+    0 inputs        one table per kind, filled at the door
+    1 placements    Gateway → proxies
+    2 proxies       proxy → labels, namespace, port translation
+    3 proxy_servers proxy → its Gateways merged, contradictions refused
+    4 gateway_servers  Gateway → its accepted servers
+    5 bindings      VirtualService → hosts of HTTP chains
+    6 route_lists   VirtualService at a Gateway → routes
+      l4_chains     TCP and pass-through server → filter chains
+    7 host_routes, host_scopes, fragments   host of a chain → encoded
+      listeners     listener → IR;  findings per object
+      clusters, endpoints   wanted cluster → IR
+    8 encoded listeners, clusters, endpoints, secrets, joined_routes
+
+A table's function reads earlier stages only, through `Reads`, so that what depends on what
+is recorded, never declared (ADR 0001).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lateen.compile.bindings import Bindings, add_bindings
+from lateen.compile.clusters import ClusterTables, add_upstreams
+from lateen.compile.findings import FindingTables, add_findings
+from lateen.compile.inputs import Inputs, add_inputs
+from lateen.compile.listeners import ListenerTables, add_listeners
+from lateen.compile.mesh import MESH_PROXY, MeshTables, add_mesh, mesh_proxy
+from lateen.compile.names import WantedCluster, WantedSecret
+from lateen.compile.placement import Placement, add_placement
+from lateen.compile.routes import RouteTables, add_routes
+from lateen.compile.secrets import add_secrets
+from lateen.compile.services import ServiceTables, add_services
+from lateen.compile.settings import CompileSettings
+from lateen.engine import Derived, Engine, Index
+from lateen.ir.proxy import ProxyId
+from lateen.ir.resource import Resource
+from lateen.ir.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """All tables of one compiler."""
+
+    engine: Engine
+    inputs: Inputs
+    services: ServiceTables
+    placement: Placement
+    bindings: Bindings
+    routes: RouteTables
+    listeners: ListenerTables
+    mesh: MeshTables
+    clusters: ClusterTables
+    secrets: Derived[WantedSecret, Resource]
+    findings: FindingTables
+
+    def resources(self) -> Iterator[Derived[Any, Resource]]:
+        """Every table of encoded resources; the first part of its keys is the proxy."""
+        yield from (self.clusters.clusters, self.clusters.endpoints, self.secrets, self.listeners.encoded)
+        routes = self.routes
+        yield from (self.mesh.routes, self.mesh.scopes, self.mesh.listener)
+        yield from (routes.alone, routes.alone_scopes, routes.joined, routes.joined_scopes)
+
+
+def wanted_by(
+    engine: Engine, routes: RouteTables, listeners: ListenerTables, mesh: MeshTables
+) -> tuple[Index[Any, Any, WantedCluster], ...]:
+    """Clusters exist while something names them: route lists, TCP chains, the outbound proxy."""
+
+    def of_routes(proxy: ProxyId, found: tuple[Route, ...]) -> set[WantedCluster]:
+        return {WantedCluster(proxy, cluster) for route in found for cluster in route.clusters}
+
+    return (
+        engine.index("clusters_of_routes", routes.lists, lambda key, found: of_routes(key.proxy, found)),
+        engine.index(
+            "clusters_of_chains",
+            listeners.l4_chains,
+            lambda key, chains: {
+                WantedCluster(key[2], target.cluster) for chain in chains if chain.tcp for target in chain.tcp.targets
+            },
+        ),
+        engine.index("clusters_of_mesh", mesh.hosts, lambda key, found: of_routes(key.proxy, found.host.routes)),
+    )
+
+
+def proxy_of(key: tuple[Any, ...]) -> ProxyId:
+    """The proxy that a key of a resource table belongs to."""
+    proxy: ProxyId = key[0]
+    return proxy
+
+
+def build_graph(settings: CompileSettings) -> Graph:
+    """Make an engine with all tables; the proxies of the settings are put in."""
+    engine = Engine()
+    inputs = add_inputs(engine)
+    services = add_services(engine, inputs, settings)
+    placement = add_placement(engine, inputs, settings)
+    bindings = add_bindings(engine, inputs, placement, settings.domain)
+    routes = add_routes(engine, inputs, placement, bindings, services)
+    listeners = add_listeners(engine, inputs, placement, services, settings)
+    mesh = add_mesh(engine, inputs, services)
+    clusters = add_upstreams(engine, inputs, placement.proxies, services, wanted_by(engine, routes, listeners, mesh))
+    secrets = add_secrets(engine, inputs, placement, listeners, clusters)
+    findings = add_findings(engine, inputs, placement, bindings, services, listeners)
+    for proxy in settings.proxies:
+        engine.set(inputs.proxies, proxy.id, proxy)
+    if settings.mesh_port:
+        engine.set(inputs.proxies, MESH_PROXY, mesh_proxy(settings))
+    return Graph(engine, inputs, services, placement, bindings, routes, listeners, mesh, clusters, secrets, findings)

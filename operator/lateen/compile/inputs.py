@@ -1,0 +1,66 @@
+"""Stage 0: one table per kind, holding what the door let in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lateen.engine import Engine, Table
+from lateen.ir.proxy import Proxy, ProxyId
+from lateen.model.destinationrule import DestinationRuleSpec
+from lateen.model.endpointslice import EndpointSliceSpec
+from lateen.model.gateway import GatewaySpec
+from lateen.model.keys import Key, Kind
+from lateen.model.objects import Object
+from lateen.model.pod import PodSpec
+from lateen.model.secret import SecretSpec
+from lateen.model.service import ServiceSpec
+from lateen.model.serviceentry import ServiceEntrySpec
+from lateen.model.virtualservice import VirtualServiceSpec
+from lateen.model.workloadentry import WorkloadEntrySpec
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The input tables, by kind."""
+
+    gateways: Table[Key, Object[GatewaySpec]]
+    virtual_services: Table[Key, Object[VirtualServiceSpec]]
+    destination_rules: Table[Key, Object[DestinationRuleSpec]]
+    services: Table[Key, Object[ServiceSpec]]
+    service_entries: Table[Key, Object[ServiceEntrySpec]]
+    workload_entries: Table[Key, Object[WorkloadEntrySpec]]
+    endpoint_slices: Table[Key, Object[EndpointSliceSpec]]
+    pods: Table[Key, Object[PodSpec]]
+    secrets: Table[Key, Object[SecretSpec]]
+    proxies: Table[ProxyId, Proxy]
+    """Proxies that somebody else runs; empty when Lateen makes one per selector."""
+
+    def table(self, kind: Kind) -> Table[Key, Any] | None:
+        """The table of a kind; None for kinds that are checked but not compiled."""
+        tables: dict[Kind, Table[Key, Any]] = {
+            Kind.GATEWAY: self.gateways,
+            Kind.VIRTUAL_SERVICE: self.virtual_services,
+            Kind.DESTINATION_RULE: self.destination_rules,
+            Kind.SERVICE: self.services,
+            Kind.SERVICE_ENTRY: self.service_entries,
+            Kind.WORKLOAD_ENTRY: self.workload_entries,
+            Kind.ENDPOINT_SLICE: self.endpoint_slices,
+            Kind.POD: self.pods,
+            Kind.SECRET: self.secrets,
+        }
+        return tables.get(kind)
+
+
+def add_inputs(engine: Engine) -> Inputs:
+    """Create the input tables."""
+    return Inputs(
+        gateways=engine.input("gateways"),
+        virtual_services=engine.input("virtual_services"),
+        destination_rules=engine.input("destination_rules"),
+        services=engine.input("services"),
+        service_entries=engine.input("service_entries"),
+        workload_entries=engine.input("workload_entries"),
+        endpoint_slices=engine.input("endpoint_slices"),
+        pods=engine.input("pods"),
+        secrets=engine.input("secrets"),
+        proxies=engine.input("given_proxies"),
+    )

@@ -1,0 +1,224 @@
+"""Stages 6 and 7: TCP chains, and listeners put together from the servers on one port."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lateen.compile.bindings import expand_hosts, gateway_keys
+from lateen.compile.destinations import TrackedDestinations
+from lateen.compile.inputs import Inputs
+from lateen.compile.names import ListenerKey
+from lateen.compile.placement import Placement
+from lateen.compile.services import ServiceTables
+from lateen.compile.settings import CompileSettings
+from lateen.engine import Derived, Engine, Index, Reads
+from lateen.envoy.listener import build_listener
+from lateen.ir.listener import DownstreamTls, FilterChain, HttpChain, Listener, TcpChain
+from lateen.ir.proxy import ProxyId
+from lateen.ir.resource import Resource
+from lateen.ir.route import ClusterRef, Target
+from lateen.model.keys import Key
+from lateen.semantics.l4 import L4Route, l4_routes
+from lateen.semantics.server_tls import lower_server_tls
+from lateen.semantics.servers import PlacedServer, ServerOrder
+from lateen.semantics.visibility import is_visible, rule_order
+
+UNSUPPORTED_MODES = frozenset({"ISTIO_MUTUAL", "AUTO_PASSTHROUGH"})
+
+
+@dataclass(frozen=True, slots=True)
+class PortClaim:
+    """A proxy wants to bind an address and port of the machine that all proxies share."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerTables:
+    """TCP chains by server, listeners as IR and encoded."""
+
+    l4_chains: Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]]
+    listeners: Derived[ListenerKey, Listener]
+    encoded: Derived[ListenerKey, Resource]
+    claims: Index[Key, tuple[PlacedServer, ...], PortClaim]
+
+
+def add_listeners(
+    engine: Engine, inputs: Inputs, placement: Placement, services: ServiceTables, settings: CompileSettings
+) -> ListenerTables:
+    """Add the tables."""
+    l4_chains = _add_l4_chains(engine, inputs, placement, services, settings)
+    claims = engine.index(
+        "port_claims",
+        placement.gateway_servers,
+        lambda _, servers: {PortClaim(server.address, server.port) for server in servers},
+    )
+
+    def build(reads: Reads, key: ListenerKey) -> Listener | None:
+        servers = servers_of_listener(reads, placement, key)
+        if settings.one_host and port_holder(reads, claims, servers[0]) != key.proxy:
+            return None
+        chains = tuple(without_repeated_names(_chains(reads, servers, l4_chains)))
+        if not chains:
+            return None
+        return Listener(key.listener, servers[0].address, servers[0].port, chains)
+
+    listeners = engine.derive("listeners", 7, build, group=placement.by_listener)
+
+    def encode(reads: Reads, key: ListenerKey) -> Resource | None:
+        listener = reads.get(listeners, key)
+        return build_listener(listener) if listener is not None else None
+
+    return ListenerTables(l4_chains, listeners, engine.derive("listener_resources", 8, encode, each=listeners), claims)
+
+
+def servers_of_listener(reads: Reads, placement: Placement, key: ListenerKey) -> list[PlacedServer]:
+    """All servers on one listener, in merge order."""
+    found = [
+        server
+        for _, servers in reads.values(placement.by_listener, key)
+        for server in servers
+        if server.proxy == key.proxy and server.listener == key.listener
+    ]
+    return sorted(found, key=lambda server: server.order)
+
+
+def port_holder(reads: Reads, claims: Index[Key, tuple[PlacedServer, ...], PortClaim], wanted: PlacedServer) -> ProxyId:
+    """Where proxies share a machine: the one whose server claimed the port first."""
+    claim = PortClaim(wanted.address, wanted.port)
+    rivals = [
+        server
+        for _, servers in reads.values(claims, claim)
+        for server in servers
+        if (server.address, server.port) == (claim.address, claim.port)
+    ]
+    return min(rivals, key=lambda server: (server.order, server.proxy)).proxy
+
+
+def _chains(
+    reads: Reads,
+    servers: Iterable[PlacedServer],
+    l4_chains: Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]],
+) -> Iterator[FilterChain]:
+    plain: set[str] = set()
+    for server in servers:
+        if not is_supported(server):
+            continue
+        if not server.is_http:
+            yield from reads.get(l4_chains, (server.gateway, server.index, server.proxy)) or ()
+        elif server.terminates_tls or server.chain not in plain:
+            plain.add(server.chain)
+            yield _http_chain(server)
+
+
+def is_supported(server: PlacedServer) -> bool:
+    """Whether Lateen can serve it: modes that need the certificates of a mesh it cannot."""
+    return server.server.tls is None or server.server.tls.mode not in UNSUPPORTED_MODES
+
+
+def _http_chain(server: PlacedServer) -> FilterChain:
+    named = server.server.name if server.terminates_tls else ""
+    return FilterChain(
+        name=server.chain,
+        http=HttpChain(
+            route_name=server.chain,
+            stat_prefix=named or f"outbound_{server.listener}",
+            layout=server.layout,
+            grpc_web=server.protocol == "GRPC-WEB",
+        ),
+        server_names=server.server_names if server.terminates_tls else (),
+        tls=_tls(server),
+        origins=(server.gateway,),
+    )
+
+
+def _tls(server: PlacedServer) -> DownstreamTls | None:
+    if not server.terminates_tls or server.server.tls is None:
+        return None
+    return lower_server_tls(server.server.tls)
+
+
+def without_repeated_names(chains: Iterable[FilterChain]) -> Iterator[FilterChain]:
+    """Leave out server names that an older chain has: Envoy refuses a listener with a name twice (§6.8, §6.88)."""
+    taken: set[str] = set()
+    for chain in chains:
+        encrypted = chain.tls is not None or bool(chain.server_names)
+        names = chain.server_names or (("*",) if encrypted else ("",))
+        left = tuple(name for name in names if name not in taken)
+        taken.update(left)
+        if left == names:
+            yield chain
+        elif left:
+            yield FilterChain(chain.name, chain.http, chain.tcp, left, chain.tls, chain.origins)
+
+
+def _add_l4_chains(
+    engine: Engine, inputs: Inputs, placement: Placement, services: ServiceTables, settings: CompileSettings
+) -> Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]]:
+    """Chains of servers that route connections: keyed by (Gateway, server, proxy)."""
+    l4_rules = engine.index(
+        "l4_rules_of_gateway",
+        inputs.virtual_services,
+        lambda _, rule: gateway_keys(rule) if rule.spec.tcp or rule.spec.tls else (),
+    )
+    servers_by_id = engine.index(
+        "l4_servers",
+        placement.gateway_servers,
+        lambda _, servers: [(s.gateway, s.index, s.proxy) for s in servers if not s.is_http],
+    )
+
+    def build(reads: Reads, key: tuple[Key, int, ProxyId]) -> tuple[FilterChain, ...]:
+        gateway, index, proxy_id = key
+        proxy = reads.get(placement.proxies, proxy_id)
+        servers = reads.get(placement.gateway_servers, gateway) or ()
+        server = next((s for s in servers if s.index == index and s.proxy == proxy_id), None)
+        if proxy is None or server is None:
+            return ()
+        rules = [
+            rule
+            for _, rule in reads.values(l4_rules, gateway)
+            if is_visible(rule.spec.export_to, rule.key.namespace, proxy.namespace)
+        ]
+        rules.sort(key=lambda rule: rule_order(rule, proxy.namespace))
+        found = l4_routes(server, rules, [expand_hosts(rule, settings.domain) for rule in rules])
+        destinations = TrackedDestinations(reads, services, proxy)
+        return tuple(_l4_chain(server, route, destinations) for route in found)
+
+    return engine.derive("l4_chains", 6, build, group=servers_by_id)
+
+
+def _l4_chain(server: PlacedServer, route: L4Route, destinations: TrackedDestinations) -> FilterChain:
+    namespace, number = route.rule.key.namespace, server.server.port.number
+    weighted = len(route.route) > 1
+    targets = tuple(
+        Target(destinations.cluster(entry.destination, namespace, number), entry.weight or 1)
+        for entry in route.route
+        if not weighted or entry.weight
+    )
+    settings = destinations.tcp_settings(targets[0].cluster, weighted=weighted)
+    terminates = server.terminates_tls
+    return FilterChain(
+        name=_chain_name(server.order, route),
+        tcp=TcpChain(
+            targets=targets,
+            stat_prefix=f"{route.rule.key.name}.{namespace}" if weighted else _cluster_text(targets[0].cluster),
+            weighted=weighted,
+            idle_timeout=settings.idle_timeout,
+            max_connection_duration=settings.max_connection_duration,
+            hash_source_ip=settings.hash_source_ip,
+            tunnel=settings.tunnel,
+        ),
+        server_names=server.server_names if terminates else route.server_names,
+        tls=_tls(server),
+        origins=(server.gateway, route.rule.key),
+    )
+
+
+def _chain_name(order: ServerOrder, route: L4Route) -> str:
+    rule, match = route.index
+    owner = route.rule.key
+    return f"{order.namespace}/{order.name}/{order.position}/{owner.namespace}/{owner.name}/{rule}/{match}"
+
+
+def _cluster_text(ref: ClusterRef) -> str:
+    return f"outbound|{ref.port}|{ref.subset}|{ref.host}"

@@ -1,0 +1,71 @@
+"""Keys of the derived tables."""
+
+from typing import NamedTuple
+
+from lateen.ir.proxy import ProxyId
+from lateen.ir.route import ClusterRef
+from lateen.model.keys import Key
+
+
+class HostKey(NamedTuple):
+    """One host of one HTTP chain of one proxy."""
+
+    proxy: ProxyId
+    chain: str
+    host: str
+
+
+class RouteListKey(NamedTuple):
+    """The routes of one VirtualService at one gateway: the same for all its hosts there."""
+
+    proxy: ProxyId
+    chain: str
+    rule: Key
+    gateway: str
+    """`namespace/name`, or `mesh`."""
+    port: int
+    tls: bool
+
+
+class ListenerKey(NamedTuple):
+    """One listener of one proxy."""
+
+    proxy: ProxyId
+    listener: str
+
+
+class WantedCluster(NamedTuple):
+    """One cluster of one proxy: it exists while a route or a chain names it."""
+
+    proxy: ProxyId
+    cluster: ClusterRef
+
+
+class WantedSecret(NamedTuple):
+    """One piece of TLS material of one proxy, by its SDS name."""
+
+    proxy: ProxyId
+    name: str
+
+
+class JoinedKey(NamedTuple):
+    """The hosts of a chain that stand together: all of them, or only the wildcards."""
+
+    proxy: ProxyId
+    chain: str
+    wildcards: bool
+
+
+class MeshHost(NamedTuple):
+    """One port of one service, as the outbound proxy serves it."""
+
+    proxy: ProxyId
+    host: str
+    port: int
+
+
+class MeshDomain(NamedTuple):
+    """One spelling of a service's name in a Host header."""
+
+    proxy: ProxyId
+    domain: str

@@ -1,0 +1,140 @@
+"""Stages 1 to 4: which proxies there are, which Gateway is for which, and what is left after merging."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from lateen.compile.inputs import Inputs
+from lateen.compile.names import ListenerKey
+from lateen.compile.settings import CompileSettings, ProxyScope
+from lateen.engine import Derived, Engine, Index, Reads
+from lateen.ir.proxy import PortTarget, Proxy, ProxyId
+from lateen.model.keys import Key
+from lateen.model.objects import Object
+from lateen.model.service import ServiceSpec
+from lateen.semantics.gateways import selector_name, selects
+from lateen.semantics.servers import MergedServers, PlacedServer, RefusedServer, merge_servers
+
+UNTRANSLATED = "experimental.istio.io/disable-gateway-port-translation"
+"""Label of a Service whose target ports do not move Gateway ports (istio-semantics §2.3.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyServers:
+    """The merged servers of one proxy, by Gateway."""
+
+    accepted: Mapping[Key, tuple[PlacedServer, ...]]
+    refused: Mapping[Key, tuple[RefusedServer, ...]]
+
+    @classmethod
+    def of(cls, merged: MergedServers) -> "ProxyServers":
+        """Group by Gateway."""
+        accepted: dict[Key, tuple[PlacedServer, ...]] = {}
+        for server in merged.servers:
+            accepted[server.gateway] = (*accepted.get(server.gateway, ()), server)
+        refused: dict[Key, tuple[RefusedServer, ...]] = {}
+        for refusal in merged.refused:
+            refused[refusal.gateway] = (*refused.get(refusal.gateway, ()), refusal)
+        return cls(accepted, refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Tables that say what stands where."""
+
+    placements: Derived[Key, tuple[ProxyId, ...]]
+    """Gateway → the proxies it is for."""
+    proxies: Derived[ProxyId, Proxy]
+    proxy_servers: Derived[ProxyId, ProxyServers]
+    gateway_servers: Derived[Key, tuple[PlacedServer, ...]]
+    """Gateway → its accepted servers on all proxies."""
+    by_listener: Index[Key, tuple[PlacedServer, ...], ListenerKey]
+    """Gateways with a server on a listener."""
+
+
+def add_placement(engine: Engine, inputs: Inputs, settings: CompileSettings) -> Placement:
+    """Add the tables."""
+    scope = settings.proxy_scope
+
+    def place(reads: Reads, key: Key) -> tuple[ProxyId, ...]:
+        gateway = reads.get(inputs.gateways, key)
+        if gateway is None:
+            return ()
+        if settings.proxies:
+            return tuple(proxy.id for proxy in settings.proxies if selects(gateway.spec.selector, proxy.labels))
+        namespace = key.namespace if scope is ProxyScope.NAMESPACE else ""
+        return (ProxyId(namespace, selector_name(gateway.spec.selector)),)
+
+    placements = engine.derive("placements", 1, place, each=inputs.gateways)
+    selected_by = engine.index("gateways_of_proxy", placements, lambda _, proxies: proxies)
+    proxies = _add_proxies(engine, inputs, selected_by)
+
+    def merge(reads: Reads, proxy_id: ProxyId) -> ProxyServers | None:
+        proxy = reads.get(proxies, proxy_id)
+        if proxy is None:
+            return None
+        gateways = (reads.get(inputs.gateways, key) for key in reads.bucket(selected_by, proxy_id))
+        return ProxyServers.of(merge_servers(proxy, (g for g in gateways if g is not None), settings.ports))
+
+    proxy_servers = engine.derive("proxy_servers", 3, merge, group=selected_by)
+
+    def gather(reads: Reads, key: Key) -> tuple[PlacedServer, ...]:
+        out: list[PlacedServer] = []
+        for proxy_id in reads.get(placements, key) or ():
+            servers = reads.get(proxy_servers, proxy_id)
+            if servers is not None:
+                out += servers.accepted.get(key, ())
+        return tuple(out)
+
+    gateway_servers = engine.derive("gateway_servers", 4, gather, each=inputs.gateways)
+    by_listener = engine.index(
+        "gateways_of_listener",
+        gateway_servers,
+        lambda _, servers: {ListenerKey(server.proxy, server.listener) for server in servers},
+    )
+    return Placement(placements, proxies, proxy_servers, gateway_servers, by_listener)
+
+
+def _add_proxies(
+    engine: Engine,
+    inputs: Inputs,
+    selected_by: Index[Key, tuple[ProxyId, ...], ProxyId],
+) -> Derived[ProxyId, Proxy]:
+    """Proxies given from outside, and one per selector that a Gateway has."""
+    given = engine.index("given_proxy_ids", inputs.proxies, lambda key, _: [key])
+    selecting = engine.index(
+        "services_by_label",
+        inputs.services,
+        lambda key, service: [(key.namespace, min(service.spec.selector.items()))] if service.spec.selector else [],
+    )
+
+    def complete(reads: Reads, proxy: Proxy) -> Proxy:
+        """Add the port translations of the Services that select a proxy."""
+        services = [
+            service
+            for pair in sorted(proxy.labels.items())
+            for _, service in reads.values(selecting, (proxy.namespace, pair))
+            if selects(service.spec.selector, proxy.labels)
+        ]
+        return replace(proxy, port_targets=tuple(port_targets(services)))
+
+    def describe(reads: Reads, proxy_id: ProxyId) -> Proxy | None:
+        proxy = reads.get(inputs.proxies, proxy_id)
+        if proxy is not None:
+            return proxy if proxy.port_targets else complete(reads, proxy)
+        gateways = [g for key in reads.bucket(selected_by, proxy_id) if (g := reads.get(inputs.gateways, key))]
+        if not gateways:
+            return None
+        oldest = min(gateways, key=lambda gateway: gateway.meta.age_order)
+        return Proxy(id=proxy_id, labels=dict(oldest.spec.selector), namespace=oldest.key.namespace)
+
+    return engine.derive("proxies", 2, describe, group=(selected_by, given))
+
+
+def port_targets(services: Iterable[Object[ServiceSpec]]) -> Iterable[PortTarget]:
+    """The port translations of the Services that select a proxy, oldest Service first (istio-semantics §2.3.2)."""
+    for service in sorted(services, key=lambda s: s.meta.age_order):
+        if UNTRANSLATED in service.meta.labels:
+            continue
+        for port in service.spec.ports:
+            target = port.target_port
+            yield PortTarget(port.port, target if isinstance(target, int) and target else port.port)

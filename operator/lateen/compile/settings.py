@@ -1,0 +1,48 @@
+"""What the compiler may depend on besides objects. Constant for the life of a graph."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from lateen.ir.proxy import Proxy
+from lateen.semantics.servers import PortRules
+
+
+class ProxyScope(Enum):
+    """When two Gateways with one selector share a proxy."""
+
+    NAMESPACE = auto()
+    """If they are in one namespace too: a proxy per (namespace, selector)."""
+    SHARED = auto()
+    """Always: a proxy per selector."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompileSettings:
+    """Settings of one compiler."""
+
+    domain: str = "cluster.local"
+    """Suffix of Kubernetes service names."""
+
+    root_namespace: str = "istio-system"
+    """Namespace whose DestinationRules apply where no closer one does."""
+
+    connect_timeout: float = 10.0
+    """Seconds to connect to an endpoint, where no DestinationRule says otherwise."""
+
+    proxy_scope: ProxyScope = ProxyScope.SHARED
+    """When two Gateways with one selector share a proxy."""
+
+    proxies: tuple[Proxy, ...] = ()
+    """Proxies that somebody else runs; empty: one per selector of a Gateway."""
+
+    ports: PortRules = field(default_factory=PortRules)
+    """From a server's port to the port that is bound."""
+
+    one_host: bool = False
+    """All proxies run on one machine, so two of them cannot bind one port."""
+
+    mesh_port: int = 0
+    """Port of the outbound proxy for service-to-service rules; 0: there is none."""
+
+    mesh_namespace: str = "default"
+    """Namespace that the outbound proxy's callers are in."""

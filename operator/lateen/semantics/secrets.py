@@ -1,0 +1,38 @@
+"""TLS material out of Kubernetes Secrets (istio-semantics §2.8)."""
+
+from collections.abc import Mapping
+
+from lateen.errors import LateenError
+from lateen.ir.secret import Certificate, Trust
+
+
+class UnusableSecretError(LateenError):
+    """A Secret lacks what it is named for; the last good material stays in use."""
+
+
+def read_certificate(name: str, data: Mapping[str, bytes]) -> Certificate:
+    """Read a key pair: `cert` and `key`, else `tls.crt` and `tls.key`.
+
+    Raises:
+        UnusableSecretError: neither pair is complete.
+    """
+    for chain, key, staple in (("cert", "key", ""), ("tls.crt", "tls.key", "tls.ocsp-staple")):
+        if data.get(chain) and data.get(key):
+            if b"-----BEGIN" not in data[chain] or b"-----BEGIN" not in data[key]:
+                raise UnusableSecretError(f"{chain} and {key} are not in PEM form")
+            return Certificate(name, data[chain], data[key], data.get(staple, b""))
+    raise UnusableSecretError("it has neither tls.crt and tls.key nor cert and key")
+
+
+def read_trust(name: str, data: Mapping[str, bytes]) -> Trust:
+    """Read authorities: `cacert`, else `ca.crt`.
+
+    Raises:
+        UnusableSecretError: neither is there.
+    """
+    for authorities, crl in (("cacert", "crl"), ("ca.crt", "ca.crl")):
+        if data.get(authorities):
+            if b"-----BEGIN" not in data[authorities]:
+                raise UnusableSecretError(f"{authorities} is not in PEM form")
+            return Trust(name, data[authorities], data.get(crl, b""))
+    raise UnusableSecretError("it has neither ca.crt nor cacert")

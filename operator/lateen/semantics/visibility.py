@@ -1,0 +1,48 @@
+"""Who may see an object, and in which order VirtualServices are considered (istio-semantics §2.5, §2.9)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from lateen.model.objects import Object
+from lateen.model.virtualservice import VirtualServiceSpec
+
+PUBLIC = "*"
+PRIVATE = "."
+NOBODY = "~"
+
+
+def is_visible(export_to: Iterable[str], owner: str, viewer: str) -> bool:
+    """Whether an object of namespace `owner` is exported to `viewer`; an empty list means to everybody."""
+    values = tuple(export_to)
+    if not values or PUBLIC in values:
+        return True
+    if NOBODY in values:
+        return False
+    return viewer in values or (PRIVATE in values and owner == viewer)
+
+
+class RuleOrder(NamedTuple):
+    """Sort key of VirtualServices at one gateway: what is closest to the proxy first, then the oldest."""
+
+    closeness: int
+    created: str
+    name: str
+    namespace: str
+
+
+def rule_order(obj: Object[VirtualServiceSpec], viewer: str) -> RuleOrder:
+    """Private to the viewer's namespace, then exported to it by name, then public (§2.5)."""
+    values = obj.spec.export_to
+    own = obj.key.namespace == viewer
+    if not values or PUBLIC in values:
+        closeness = 2
+    elif own and set(values) <= {PRIVATE, viewer}:
+        closeness = 0
+    else:
+        closeness = 1
+    return RuleOrder(closeness, *obj.meta.age_order)
+
+
+def oldest_first(objects: Iterable[Object[Any]]) -> Sequence[Object[Any]]:
+    """Sort by creation, then name, then namespace (§0.3.2)."""
+    return sorted(objects, key=lambda obj: obj.meta.age_order)
