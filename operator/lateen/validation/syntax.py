@@ -196,6 +196,8 @@ def check_selector(labels: Mapping[str, str]) -> Problems:
             found.extend(problem("a selector's key must not be empty"))
         if "*" in key or "*" in value:
             found.extend(problem(f"a selector has no wildcards: {key}={value}", key))
+        if len(value) > LABEL_LENGTH:
+            found.extend(problem(f"no label has a value of more than {LABEL_LENGTH} characters", key))
     return tuple(found)
 
 

@@ -8,6 +8,7 @@ from lateen.model.objects import Object, Problem
 from lateen.model.workloadentry import WorkloadEntrySpec
 from lateen.validation.addresses import UNIX, check_ip_or_name, check_unix_path
 from lateen.validation.syntax import (
+    LABEL_LENGTH,
     check_dns_label,
     check_labels,
     check_port,
@@ -17,6 +18,9 @@ from lateen.validation.syntax import (
 )
 
 MOST_LABELS: Final = 256
+MOST_PORTS: Final = 128
+LONGEST: Final = {"address": 256, "network": 2048, "locality": 2048, "serviceAccount": 253}
+"""How many characters the texts may have."""
 
 
 def check_workload_entry(entry: Object[WorkloadEntrySpec]) -> Iterator[Problem]:
@@ -69,8 +73,21 @@ def check_workload(workload: WorkloadEntrySpec, known_ports: Collection[str] | N
     for name, number in workload.ports.items():
         if known_ports is not None and name not in known_ports:
             yield from problem(f"the service has no port named {name!r}", "ports", name)
+        elif len(name) >= LABEL_LENGTH:
+            yield from problem(f"the name of an endpoint's port is shorter than {LABEL_LENGTH}", "ports", name)
         yield from under(check_dns_label(name), "ports", name)
         yield from under(check_port(number), "ports", name)
+    if len(workload.ports) > MOST_PORTS:
+        yield from problem(f"at most {MOST_PORTS} ports are possible", "ports")
     if len(workload.labels) > MOST_LABELS:
         yield from problem(f"at most {MOST_LABELS} labels are possible", "labels")
     yield from under(check_labels(workload.labels), "labels")
+    texts = {
+        "address": workload.address,
+        "network": workload.network,
+        "locality": workload.locality,
+        "serviceAccount": workload.service_account,
+    }
+    for name, text in texts.items():
+        if len(text) > LONGEST[name]:
+            yield from problem(f"at most {LONGEST[name]} characters are possible", name)

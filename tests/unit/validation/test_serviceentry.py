@@ -197,3 +197,16 @@ def test_ports_of_a_workload_are_named_like_ports() -> None:
 def test_a_workload_has_at_most_256_labels() -> None:
     assert not errors(workload(address="10.0.0.1", labels={f"l{number}": "" for number in range(256)}))
     assert errors(workload(address="10.0.0.1", labels={f"l{number}": "" for number in range(257)})) == ["spec.labels"]
+
+
+@pytest.mark.parametrize("field", ["network", "locality", "serviceAccount"])
+def test_texts_of_a_workload_have_limits(field: str) -> None:
+    assert not errors(workload(address="10.0.0.1", **{field: "x" * 253}))
+    assert errors(workload(address="10.0.0.1", **{field: "x" * 2049})) == [f"spec.{field}"]
+
+
+def test_ports_of_a_workload_have_limits() -> None:
+    ports = {f"p{number}": 80 for number in range(129)}
+    assert errors(workload(address="10.0.0.1", ports=ports)) == ["spec.ports"]
+    assert errors(workload(address="10.0.0.1", ports={"x" * 63: 80})) == [f"spec.ports.{'x' * 63}"]
+    assert not errors(workload(address="10.0.0.1", ports={"x" * 62: 80}))

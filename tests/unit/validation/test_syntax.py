@@ -139,7 +139,8 @@ def test_labels_are_those_of_kubernetes() -> None:
 def test_selectors_have_no_wildcards_and_should_have_labels() -> None:
     assert not check_selector({"app": "a"})
     assert [each.severity for each in check_selector({})] == [Severity.WARNING]
-    assert [each.severity for each in check_selector({"a*": "b", "c": "*", "": "x"})] == [Severity.ERROR] * 3
+    wrong = {"a*": "b", "c": "*", "": "x", "d": "x" * 64}
+    assert [each.severity for each in check_selector(wrong)] == [Severity.ERROR] * 4
 
 
 @pytest.mark.parametrize("export_to", [[], ["*"], ["."], ["a", "b"], [".", "a"], ["shop"]])
