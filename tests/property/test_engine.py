@@ -18,7 +18,7 @@ KEYS = 14
 INPUTS = 2
 UNGROUPABLE = 13
 
-PROFILE = settings(derandomize=True, database=None, deadline=None, max_examples=120)
+PROFILE = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 
 
 def by_remainder(_key: int, value: int) -> list[int]:
@@ -47,21 +47,26 @@ class Read:
     how: str
     source: int
     offset: int
+    shared: bool = False
+    """All cells read the same key or group, not one next to their own."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a table is derived: its origin and its reads, numbers meaning earlier tables or their indexes."""
+    """How a table is derived: its origins and its reads, numbers meaning earlier tables or their indexes.
+
+    A cell per row of one table, or per bucket of one or two indexes.
+    """
 
     grouped: bool
-    origin: int
+    origins: tuple[int, ...]
     reads: tuple[Read, ...]
 
     def compute(self, reads: Any, tables: Sequence[Any], indexes: Sequence[Any], key: int) -> int | None:
         """Add up what is read. What is read first decides whether the rest is; some sums fail, some are no row."""
         total = key
         for read in self.reads:
-            at = (key + read.offset) % KEYS
+            at = read.offset if read.shared else (key + read.offset) % KEYS
             if read.how == "get":
                 total += reads.get(tables[read.source], at) or 0
             elif read.how == "bucket":
@@ -92,7 +97,7 @@ class Plan:
         """The earliest stage possible for each table."""
         stages = [0] * INPUTS
         for rule in self.rules:
-            stages.append(1 + max(stages[source] for source in (rule.origin, *(read.source for read in rule.reads))))
+            stages.append(1 + max(stages[source] for source in (*rule.origins, *(read.source for read in rule.reads))))
         return stages
 
 
@@ -119,8 +124,10 @@ class Incremental:
             return rule.compute(reads, self.tables, self.indexes, key)
 
         if rule.grouped:
-            return self.engine.derive(name, stage, compute, group=self.indexes[rule.origin])
-        return self.engine.derive(name, stage, compute, each=self.tables[rule.origin])
+            return self.engine.derive(
+                name, stage, compute, group=tuple(self.indexes[origin] for origin in rule.origins)
+            )
+        return self.engine.derive(name, stage, compute, each=self.tables[rule.origins[0]])
 
     @property
     def sources(self) -> list[Table[int, int] | Index[int, int, int]]:
@@ -187,11 +194,16 @@ class Rebuild:
 
     def origin(self, rule: Rule) -> list[int]:
         """The keys of the cells that the rule asks for."""
-        rows = self.rows[rule.origin]
         if not rule.grouped:
-            return list(rows)
-        groups = self.plan.groups[rule.origin]
-        return list(dict.fromkeys(group for key, value in rows.items() for group in groups(key, value)))
+            return list(self.rows[rule.origins[0]])
+        return list(
+            {
+                group: None
+                for origin in rule.origins
+                for key, value in self.rows[origin].items()
+                for group in self.plan.groups[origin](key, value)
+            }
+        )
 
 
 @st.composite
@@ -200,10 +212,11 @@ def plans(draw: st.DrawFn) -> Plan:
     rules = []
     for earlier in range(INPUTS, INPUTS + draw(st.integers(1, 5))):
         sources = st.integers(0, earlier - 1)
-        origin = draw(sources)
+        grouped = draw(st.booleans())
+        origins = tuple(draw(st.lists(sources, min_size=1, max_size=2 if grouped else 1, unique=True)))
         hows = st.sampled_from(["get", "bucket", "values"])
-        reads = draw(st.lists(st.builds(Read, hows, sources, st.integers(0, 2)), max_size=3))
-        rules.append(Rule(draw(st.booleans()), origin, (Read("get", origin, 0), *reads)))
+        reads = draw(st.lists(st.builds(Read, hows, sources, st.integers(0, 2), st.booleans()), max_size=3))
+        rules.append(Rule(grouped, origins, (Read("get", origins[0], 0), *reads)))
     kinds = st.sampled_from([by_remainder, by_two_remainders, by_key_if_even, together])
     return Plan(tuple(draw(kinds) for _ in range(INPUTS + len(rules))), tuple(rules))
 

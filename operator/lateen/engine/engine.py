@@ -33,7 +33,7 @@ WIDE = 1000
 class Engine:
     """A graph of tables and indexes, and the means to change its inputs and bring the rest up to date."""
 
-    __slots__ = ("_agenda", "_committing", "_failed", "_healed", "_recomputed", "_sources", "_tables", "_wide")
+    __slots__ = ("_agenda", "_committing", "_errors_before", "_recomputed", "_sources", "_tables", "_wide")
 
     def __init__(self) -> None:
         """Start without tables."""
@@ -42,8 +42,7 @@ class Engine:
         self._tables: dict[str, Table[Any, Any]] = {}
         self._committing = False
         self._recomputed: dict[str, int] = {}
-        self._failed: dict[tuple[str, Hashable], None] = {}
-        self._healed: dict[tuple[str, Hashable], None] = {}
+        self._errors_before: dict[tuple[Derived[Any, Any], Hashable], Exception | None] = {}
         self._wide = 0
 
     @property
@@ -143,9 +142,9 @@ class Engine:
             self._committing = False
         touched, self._agenda.touched = self._agenda.touched, {}
         changes = {table.name: difference for table in touched if (difference := table.take_changes())}
-        commit = Commit(changes, self._recomputed, tuple(self._failed), tuple(self._healed))
-        self._recomputed, self._failed, self._healed = {}, {}, {}
-        return commit
+        failed, healed = self._take_errors()
+        recomputed, self._recomputed = self._recomputed, {}
+        return Commit(changes, recomputed, failed, healed)
 
     def _register(self, source: Table[Any, Any] | Index[Any, Any, Any]) -> None:
         self._refuse_while_committing()
@@ -200,16 +199,26 @@ class Engine:
 
     def _fail(self, table: Derived[Any, Any], key: Hashable, error: Exception) -> None:
         clear_frames(error.__traceback__)  # the lines stay readable, the values are not kept alive
-        known = table.failures.get(key)
+        self._errors_before.setdefault((table, key), table.failures.get(key))
         table.failures[key] = error
-        if type(known) is not type(error) or str(known) != str(error):
-            self._healed.pop((table.name, key), None)
-            self._failed[table.name, key] = None
 
     def _heal(self, table: Derived[Any, Any], key: Hashable) -> None:
-        if table.failures.pop(key, None) is not None:
-            self._failed.pop((table.name, key), None)
-            self._healed[table.name, key] = None
+        error = table.failures.pop(key, None)
+        if error is not None:
+            self._errors_before.setdefault((table, key), error)
+
+    def _take_errors(self) -> tuple[tuple[tuple[str, Hashable], ...], tuple[tuple[str, Hashable], ...]]:
+        """Return the cells that failed and those that healed since the last commit, and start afresh."""
+        failed: list[tuple[str, Hashable]] = []
+        healed: list[tuple[str, Hashable]] = []
+        for (table, key), old in self._errors_before.items():
+            new = table.failures.get(key)
+            if new is None and old is not None:
+                healed.append((table.name, key))
+            elif new is not None and (type(new) is not type(old) or str(new) != str(old)):
+                failed.append((table.name, key))
+        self._errors_before = {}
+        return tuple(failed), tuple(healed)
 
     def _subscribe(self, cell: Cell, read: tuple[Any, ...]) -> None:
         """Make the cell a reader of exactly what it has read this time."""

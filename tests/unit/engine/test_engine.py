@@ -82,10 +82,10 @@ def test_setting_an_equal_value_does_nothing(shop: Shop) -> None:
 
 
 def test_a_value_set_and_set_back_is_no_change(shop: Shop) -> None:
-    shop.engine.set(shop.prices, "nut", 7)
-    shop.engine.set(shop.prices, "nut", 1)
+    shop.engine.set(shop.orders, 3, ("bob", "nut", 7))
+    shop.engine.set(shop.orders, 3, ("bob", "nut", int("4")))  # equal, not the same
     commit = shop.engine.commit()
-    assert commit.changes_of(shop.prices) == {}
+    assert commit.changes_of(shop.orders) == {}
     assert commit.changes == {}
 
 
@@ -191,6 +191,7 @@ def test_a_failed_cell_heals_when_what_it_read_changes(shop: Shop) -> None:
     assert commit.healed == (("totals", "bob"),)
     assert shop.totals.errors == {}
     assert commit.changes_of(shop.totals) == {}
+    assert shop.engine.commit().healed == ()
 
 
 def test_other_cells_of_a_table_with_an_error_heal_nothing(shop: Shop) -> None:
@@ -229,6 +230,30 @@ def test_a_cell_that_reads_nothing_runs_once() -> None:
     assert engine.commit().changes_of(names) == {"a": (None, "A")}
     engine.set(rows, "a", 2)
     assert engine.commit().recomputed == 0
+
+
+def test_a_group_cell_that_reads_nothing_still_goes_with_its_bucket(shop: Shop) -> None:
+    names: Derived[str, str] = shop.engine.derive("names", 2, lambda _, key: key.upper(), group=shop.by_customer)
+    assert shop.engine.commit().changes_of(names) == {"ann": (None, "ANN"), "bob": (None, "BOB")}
+    shop.engine.set(shop.orders, 3, None)
+    assert shop.engine.commit().changes_of(names) == {"bob": ("BOB", None)}
+
+
+def test_a_cell_runs_once_however_many_stages_a_change_reaches_it_through() -> None:
+    engine = Engine()
+    rows: Table[str, int] = engine.input("rows")
+    first: Derived[str, int] = engine.derive("first", 1, lambda reads, key: reads.get(rows, key), each=rows)
+    second: Derived[str, int] = engine.derive("second", 2, lambda reads, key: reads.get(first, key), each=rows)
+    pairs: list[tuple[int | None, ...]] = []
+
+    def compare(reads: Reads, key: str) -> None:
+        pairs.append((reads.get(rows, key), reads.get(first, key), reads.get(second, key)))
+
+    engine.derive("third", 3, compare, each=rows)
+    for value in (1, 2):
+        engine.set(rows, "a", value)
+        engine.commit()
+    assert pairs == [(1, 1, 1), (2, 2, 2)]
 
 
 def test_reads_that_are_no_longer_made_no_longer_matter(shop: Shop) -> None:
@@ -298,6 +323,32 @@ def test_after_a_broken_rule_nothing_is_lost_and_the_engine_still_works() -> Non
     commit = engine.commit()
     assert commit.changes_of(table) == dict.fromkeys("abc", (None, 1))
     assert commit.recomputed == 3
+
+
+def test_a_commit_after_a_broken_one_reports_errors_as_seen_from_outside() -> None:
+    engine = Engine()
+    rows: Table[str, int] = engine.input("rows")
+
+    def compute(reads: Reads, key: str) -> int | None:
+        value = reads.get(table if key == "b" and reads.get(rows, key) == 0 else rows, key)
+        if value == 0:
+            raise ValueError(key)
+        return value
+
+    table: Derived[str, int] = engine.derive("table", 1, compute, each=rows)
+    engine.set(rows, "a", 1)
+    engine.set(rows, "b", 1)
+    engine.commit()
+    engine.set(rows, "a", 0)
+    engine.set(rows, "b", 0)
+    with pytest.raises(EngineError):
+        engine.commit()
+    assert set(table.errors) == {"a"}
+    engine.set(rows, "a", 2)
+    engine.set(rows, "b", 2)
+    commit = engine.commit()
+    assert (commit.failed, commit.healed) == ((), ())
+    assert commit.changes_of(table) == {"a": (1, 2), "b": (1, 2)}
 
 
 def test_reads_are_closed_when_the_compute_has_returned() -> None:
