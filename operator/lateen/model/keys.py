@@ -12,6 +12,7 @@ class Kind(StrEnum):
     DESTINATION_RULE = "DestinationRule"
     SERVICE_ENTRY = "ServiceEntry"
     WORKLOAD_ENTRY = "WorkloadEntry"
+    SIDECAR = "Sidecar"
     SERVICE = "Service"
     ENDPOINT_SLICE = "EndpointSlice"
     POD = "Pod"

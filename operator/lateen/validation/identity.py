@@ -17,6 +17,7 @@ _KINDS: Final = {
     (ISTIO, "DestinationRule"): Kind.DESTINATION_RULE,
     (ISTIO, "ServiceEntry"): Kind.SERVICE_ENTRY,
     (ISTIO, "WorkloadEntry"): Kind.WORKLOAD_ENTRY,
+    (ISTIO, "Sidecar"): Kind.SIDECAR,
     ("", "Service"): Kind.SERVICE,
     ("", "Pod"): Kind.POD,
     ("", "Secret"): Kind.SECRET,
@@ -27,7 +28,7 @@ _VERSIONS: Final = {
     "": ("v1",),
     "discovery.k8s.io": ("v1",),
 }
-_NOT_YET: Final = frozenset({"Sidecar", "EnvoyFilter", "WorkloadGroup", "ProxyConfig"})
+_NOT_YET: Final = frozenset({"EnvoyFilter", "WorkloadGroup", "ProxyConfig"})
 _OBJECT_NAME: Final = re.compile(r"[a-zA-Z0-9](?:[-.a-zA-Z0-9]*[a-zA-Z0-9])?")
 _NAME_LENGTH: Final = 253
 

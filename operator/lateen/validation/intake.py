@@ -19,6 +19,7 @@ from lateen.model.pod import PodSpec
 from lateen.model.secret import SecretSpec
 from lateen.model.service import ServiceSpec
 from lateen.model.serviceentry import ServiceEntrySpec
+from lateen.model.sidecar import SidecarSpec
 from lateen.model.virtualservice import VirtualServiceSpec
 from lateen.model.workloadentry import WorkloadEntrySpec
 from lateen.validation.decoding import Decoder, show
@@ -27,6 +28,7 @@ from lateen.validation.gateway import check_gateway
 from lateen.validation.identity import identify
 from lateen.validation.metadata import check_istio_object, read_generation, read_meta
 from lateen.validation.serviceentry import check_service_entry
+from lateen.validation.sidecar import check_sidecar
 from lateen.validation.virtualservice import check_virtual_service
 from lateen.validation.workloadentry import check_workload_entry
 
@@ -58,6 +60,7 @@ _READINGS: Final[Mapping[Kind, _Reading]] = {
     Kind.DESTINATION_RULE: _Reading(DestinationRuleSpec, check_destination_rule, "spec"),
     Kind.SERVICE_ENTRY: _Reading(ServiceEntrySpec, check_service_entry, "spec"),
     Kind.WORKLOAD_ENTRY: _Reading(WorkloadEntrySpec, check_workload_entry, "spec"),
+    Kind.SIDECAR: _Reading(SidecarSpec, check_sidecar, "spec"),
     Kind.SERVICE: _Reading(ServiceSpec, part="spec"),
     Kind.ENDPOINT_SLICE: _Reading(EndpointSliceSpec),
     Kind.POD: _Reading(PodSpec),
