@@ -21,10 +21,21 @@ _RUNTIME: Final[Fields] = {
     "envoy.reloadable_features.http_reject_path_with_fragment": False,
 }
 
-_CLUSTER_NAME: Final = (
-    r"^cluster\.((outbound\|[0-9]+\|[^|]*\|.+?|[^|]+?)\.)(?:[a-z0-9]+_|[a-z]+\.|http[1-3]\.|version$)"
+_STATISTICS: Final = (
+    "[a-z0-9]+_",
+    r"external\.upstream_",
+    r"zone\.[^.]+\.[^.]+\.upstream_",
+    r"http[1-3]\.[a-z0-9_]+$",
+    r"ssl\.(?:handshake|session_reused|no_certificate|fail_|ciphers|curves|sigalgs|versions|ocsp_|was_)",
+    r"default\.total_match_count$",
+    "version$",
 )
-"""Cluster names hold dots, hosts hold no underscores: the name ends where the name of a statistic begins."""
+_CLUSTER_NAME: Final = rf"^cluster\.((outbound\|[0-9]+\|[^|]*\|.+?|[^|]+?)\.)(?:{'|'.join(_STATISTICS)})"
+"""Names of clusters hold dots; they end where the name of a statistic begins.
+
+Hosts have no underscores, nearly all statistics do. A host that ends in `.internal` keeps its
+whole name, because no client counts as internal (istio-semantics §2.14).
+"""
 
 _DEFAULT_TAGS: Final = (
     "envoy.response_code",

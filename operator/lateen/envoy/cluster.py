@@ -14,7 +14,7 @@ from lateen.envoy.discovery import patient_source
 from lateen.envoy.ejection import outlier_detection
 from lateen.envoy.endpoint import load_assignment
 from lateen.envoy.names import cluster_name
-from lateen.envoy.pool import HTTP_OPTIONS, circuit_breakers, http_options, tcp_keepalive
+from lateen.envoy.pool import HTTP_OPTIONS, budget_interval, circuit_breakers, http_options, tcp_keepalive
 from lateen.envoy.tls import SYSTEM_TRUST_FILE, upstream_socket
 from lateen.envoy.wire import Fields, duration, extension, resource, serialize
 from lateen.ir.cluster import Cluster, Discovery, LbPolicy, LoadBalancer, Warmup
@@ -52,7 +52,11 @@ def build_cluster(cluster: Cluster, system_trust_file: str = SYSTEM_TRUST_FILE) 
     socket = _transport_socket(cluster, system_trust_file)
     if socket is not None:
         fields["transport_socket"] = socket
-    return resource(ResourceType.CLUSTER, name, serialize(ClusterMessage(**fields)), origins=cluster.origins)
+    message = ClusterMessage(**fields)
+    budget = cluster.breaker.retry_budget
+    if budget is not None and budget.interval is not None:
+        message.circuit_breakers.thresholds[0].retry_budget.MergeFromString(budget_interval(budget.interval))
+    return resource(ResourceType.CLUSTER, name, serialize(message), origins=cluster.origins)
 
 
 def _discovery(cluster: Cluster, name: str) -> Fields:

@@ -3,12 +3,15 @@
 from typing import Final
 
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
+from google.protobuf.duration_pb2 import Duration
 
-from lateen.envoy.wire import Fields, duration, packed
+from lateen.envoy.wire import Fields, duration, framed, packed, serialize
 from lateen.ir.cluster import PLAIN_HTTP, CircuitBreaker, TcpKeepalive, UpstreamHttp, UpstreamProtocol
 
 HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 """Key of the HTTP options among a cluster's typed options."""
+
+_BUDGET_INTERVAL_FIELD: Final = 3
 
 UNLIMITED: Final = 4_294_967_295
 """Envoy's own defaults (1024, three retries) would limit what nobody limited."""
@@ -29,6 +32,14 @@ def circuit_breakers(breaker: CircuitBreaker) -> Fields:
             "min_retry_concurrency": {"value": budget.min_concurrency},
         }
     return {"thresholds": [threshold]}
+
+
+def budget_interval(seconds: float) -> bytes:
+    """Return a `RetryBudget` with its interval alone, encoded, to be merged into the budget of a threshold.
+
+    Envoy knows the field, the generated messages do not yet: it is written by its number.
+    """
+    return framed(_BUDGET_INTERVAL_FIELD, serialize(Duration(**duration(seconds))))
 
 
 def _limit(limit: int | None) -> Fields:

@@ -15,7 +15,7 @@ from lateen.envoy.names import cluster_name, scoped_route_name
 from lateen.envoy.scope import SCOPE_HEADER, VIRTUAL_HOST_METADATA, WILDCARDS
 from lateen.envoy.wire import Fields, framed, resource, serialize
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
-from lateen.ir.route import ClusterRef, DirectResponse, Forward, HeaderOps, Redirect, Route, VirtualHost
+from lateen.ir.route import DirectResponse, Forward, HeaderOps, Redirect, Route, VirtualHost
 from lateen.model.keys import Key
 
 _MAX_DIRECT_RESPONSE_BODY: Final = 1 << 20
@@ -106,8 +106,8 @@ def _configuration(name: str, *, port_in_host: bool, scoped: bool) -> Fields:
 
 def route_needs(vhost: VirtualHost) -> frozenset[ResourceKey]:
     """Return every cluster that a route of the virtual host names, mirrors included."""
-    clusters: set[ClusterRef] = {cluster for route in vhost.routes for cluster in route.clusters}
-    return frozenset(ResourceKey(ResourceType.CLUSTER, cluster_name(cluster)) for cluster in clusters)
+    names = {cluster_name(cluster) for route in vhost.routes for cluster in route.clusters}
+    return frozenset([ResourceKey(ResourceType.CLUSTER, name) for name in names])
 
 
 def route_origins(vhost: VirtualHost) -> tuple[Key, ...]:

@@ -285,7 +285,7 @@ def test_every_setting_of_pools_and_ejection(proxy: StaticEnvoy) -> None:
                 {"http": limits, "keepalive": TcpKeepalive(3, 30, 5)},
                 {"http": UpstreamHttp(UpstreamProtocol.DOWNSTREAM)},
                 {"breaker": CircuitBreaker(100, 50, 200, 3), "connect_timeout": 0.25, "panic_percent": 30},
-                {"breaker": CircuitBreaker(max_connections=1, retry_budget=RetryBudget(20, 3))},
+                {"breaker": CircuitBreaker(max_connections=1, retry_budget=RetryBudget(20, 3, 1.5))},
                 {"ejection": Ejection()},
                 {"ejection": Ejection(3, 2, 1, split_local_errors=True, interval=1, base_time=30, max_percent=50)},
                 {"ejection": Ejection(0, 0, base_time=900, max_percent=0)},
