@@ -13,11 +13,14 @@ _SIMPLE: Final = {
 }
 _RING_SIZE: Final = 1024
 _UNSET: Final = dr.LoadBalancerSettings()
+_LEAST_REQUEST: Final = LoadBalancer()
 _SLOW_STARTERS: Final = frozenset({LbPolicy.LEAST_REQUEST, LbPolicy.ROUND_ROBIN})
 
 
 def proximity_of(balancer: dr.LoadBalancerSettings | None, traffic_distribution: str = "") -> Proximity:
     """Find the one setting in effect: the rule's, else the Service's, else near first."""
+    if balancer is None and not traffic_distribution:
+        return BY_PLACE
     if balancer is not None and balancer.zone_aware_lb_setting is not None:
         zone = balancer.zone_aware_lb_setting
         if zone.enabled is False:
@@ -43,6 +46,8 @@ def proximity_of(balancer: dr.LoadBalancerSettings | None, traffic_distribution:
 
 def lower_balancer(balancer: dr.LoadBalancerSettings | None, proximity: Proximity, *, ejects: bool) -> LoadBalancer:
     """Lower the algorithm. `backendUtilization` leaves LEAST_REQUEST in place, as elsewhere."""
+    if balancer is None and proximity is BY_PLACE:
+        return _LEAST_REQUEST
     balancer = balancer or _UNSET
     ring_size = table_size = 0
     policy = _SIMPLE.get(balancer.simple, LbPolicy.LEAST_REQUEST) if balancer.simple else LbPolicy.LEAST_REQUEST

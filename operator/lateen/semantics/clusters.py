@@ -2,19 +2,22 @@
 
 A gateway has no original destination, so a ServiceEntry of resolution NONE becomes a cluster
 whose endpoints are delivered and never come (503 UH). A cluster that cannot be configured as
-written is left out (503 NC); `lateen.semantics.policy_checks` tells why.
+written is left out (503 NC); `lateen.semantics.limits` tells why.
 """
 
 from typing import Final
 
-from lateen.ir.cluster import Cluster, Discovery, LbPolicy, UpstreamProtocol
+from lateen.ir.cluster import Cluster, Discovery, UpstreamProtocol
 from lateen.ir.endpoint import Endpoints
 from lateen.ir.route import ClusterRef
+from lateen.model.destinationrule import SimpleLb
+from lateen.model.keys import Key
+from lateen.model.protocols import Protocol
 from lateen.model.serviceentry import Resolution
 from lateen.semantics.balancing import lower_balancer, proximity_of
 from lateen.semantics.destination_rules import EffectiveRule
 from lateen.semantics.locality import preferred_by_service
-from lateen.semantics.policy import EffectivePolicy, effective_policy
+from lateen.semantics.policy import EffectivePolicy
 from lateen.semantics.pools import (
     connect_timeout,
     lower_breaker,
@@ -32,49 +35,58 @@ _DISCOVERY: Final = {
     Resolution.DNS: Discovery.STRICT_DNS,
     Resolution.DNS_ROUND_ROBIN: Discovery.LOGICAL_DNS,
 }
-DNS: Final = frozenset({Resolution.DNS, Resolution.DNS_ROUND_ROBIN})
-"""Resolutions whose endpoints are part of the cluster."""
+DNS: Final = frozenset({Discovery.STRICT_DNS, Discovery.LOGICAL_DNS})
+"""Clusters that carry their endpoints; without any they are left out (503 NC)."""
+
+
+def discovery_of(
+    ref: ClusterRef, service: RegisteredService, rule: EffectiveRule | None, policy: EffectivePolicy
+) -> Discovery | None:
+    """How the cluster of one port and subset learns its endpoints; None: there is no such cluster.
+
+    There is none for a port or subset that does not exist, for an alias, for DYNAMIC_DNS, and
+    for TLS that cannot be configured.
+    """
+    discovery = _DISCOVERY.get(service.resolution)
+    if discovery is None or service.alias or service.port(ref.port) is None or refusal(policy.tls):
+        return None
+    if ref.subset and (rule is None or rule.subset(ref.subset) is None):
+        return None
+    balancer = policy.load_balancer
+    if balancer is not None and balancer.simple is SimpleLb.PASSTHROUGH and balancer.consistent_hash is None:
+        return Discovery.ORIGINAL_DST
+    return discovery
 
 
 def lower_cluster(
     ref: ClusterRef,
     service: RegisteredService,
-    rule: EffectiveRule | None,
+    policy: EffectivePolicy,
+    discovery: Discovery,
     *,
     default_connect_timeout: float,
     dns_endpoints: Endpoints | None = None,
-) -> Cluster | None:
-    """Make the cluster of one port and subset; None: there is no such cluster.
+    rules: tuple[Key, ...] = (),
+) -> Cluster:
+    """Make the cluster of one port and subset.
 
-    There is none for a port or subset that does not exist, for an alias, for DYNAMIC_DNS, for
-    TLS that cannot be configured, and for a DNS service without `dns_endpoints`.
+    `discovery` and `policy` are those in effect (`discovery_of`, `effective_policy`), `rules` the
+    DestinationRules behind them; `dns_endpoints` belong to a cluster whose endpoints DNS resolves.
     """
     port = service.port(ref.port)
-    discovery = _DISCOVERY.get(service.resolution)
-    if port is None or discovery is None or service.alias:
-        return None
-    if ref.subset and (rule is None or rule.subset(ref.subset) is None):
-        return None
-    policy = effective_policy(rule, ref.subset, ref.port)
-    if refusal(policy.tls):
-        return None
-    balancer = lower_balancer(
-        policy.load_balancer,
-        proximity_of(policy.load_balancer, service.traffic_distribution),
-        ejects=policy.ejection is not None,
-    )
-    if balancer.policy is LbPolicy.CLUSTER_PROVIDED:
-        discovery, dns_endpoints = Discovery.ORIGINAL_DST, None
-    elif service.resolution in DNS and (dns_endpoints is None or not dns_endpoints.localities):
-        return None
     pool, outlier = policy.connection_pool, policy.ejection
-    protocol = upstream_protocol(pool, port.protocol)
+    protocol = upstream_protocol(pool, port.protocol if port is not None else Protocol.UNSUPPORTED)
     tls = policy.tls if policy.tls is not None and speaks_tls(policy.tls) else None
+    http2 = protocol is UpstreamProtocol.HTTP2
     return Cluster(
         ref=ref,
         discovery=discovery,
         connect_timeout=connect_timeout(pool, default_connect_timeout),
-        lb=balancer,
+        lb=lower_balancer(
+            policy.load_balancer,
+            proximity_of(policy.load_balancer, service.traffic_distribution),
+            ejects=outlier is not None,
+        ),
         breaker=lower_breaker(pool, policy.retry_budget),
         keepalive=lower_keepalive(pool),
         http=lower_http(
@@ -86,12 +98,10 @@ def lower_cluster(
         ),
         ejection=lower_ejection(outlier) if outlier is not None else None,
         panic_percent=panic_percent(service, policy),
-        tls=lower_tls(tls, service_names=service.subject_alt_names, http2=protocol is UpstreamProtocol.HTTP2)
-        if tls is not None
-        else None,
+        tls=lower_tls(tls, service_names=service.subject_alt_names, http2=http2) if tls is not None else None,
         proxy_protocol=policy.proxy_protocol.version.value if policy.proxy_protocol is not None else "",
-        dns_endpoints=dns_endpoints if discovery is not Discovery.EDS else None,
-        origins=(service.origin, *(rule.origins if rule is not None else ())),
+        dns_endpoints=dns_endpoints,
+        origins=(service.origin, *rules),
     )
 
 

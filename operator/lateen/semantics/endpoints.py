@@ -140,11 +140,13 @@ def assemble(
     proxy: Proxy,
     *,
     subset_labels: Mapping[str, str],
+    only_one: bool = False,
     origins: tuple[Key, ...] = (),
 ) -> Endpoints:
     """Make the endpoints of a cluster; nothing left is an assignment without endpoints (503 UH).
 
     Where the policy may panic, endpoints that are not ready are withheld: panic would use them.
+    `only_one`: the cluster takes a single endpoint, the first.
     """
     withhold = panic_percent(service, policy) > 0
     kept = [
@@ -153,6 +155,8 @@ def assemble(
         if not (withhold and backend.endpoint.health is Health.UNHEALTHY)
         and (not subset_labels or has_labels(backend.labels, subset_labels))
     ]
+    if only_one:
+        del kept[1:]
     if len(kept) > 1:
         kept = sorted(
             {(backend.endpoint.host, backend.endpoint.port): backend for backend in reversed(kept)}.values(),

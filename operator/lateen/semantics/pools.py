@@ -3,6 +3,8 @@
 A limit of 0 means "no limit" everywhere: nobody can forbid connections by a pool.
 """
 
+from typing import Final
+
 from lateen.ir.cluster import (
     CircuitBreaker,
     Ejection,
@@ -14,14 +16,20 @@ from lateen.ir.cluster import (
 from lateen.model import destinationrule as dr
 from lateen.model.protocols import Protocol
 
-_NO_HTTP = dr.HttpPool()
-_NO_TCP = dr.TcpPool()
-_BUDGET_PERCENT = 20.0
-_BUDGET_CONCURRENCY = 3
+_NO_HTTP: Final = dr.HttpPool()
+_NO_TCP: Final = dr.TcpPool()
+_NO_LIMITS: Final = CircuitBreaker()
+_PLAIN: Final = {protocol: UpstreamHttp(protocol=protocol) for protocol in UpstreamProtocol}
+"""Most clusters have no policy: what they all share is made once."""
+
+_BUDGET_PERCENT: Final = 20.0
+_BUDGET_CONCURRENCY: Final = 3
 
 
 def lower_breaker(pool: dr.ConnectionPool | None, budget: dr.RetryBudget | None) -> CircuitBreaker:
     """Lower the limits of connections, waiting and open requests, and retries."""
+    if pool is None and budget is None:
+        return _NO_LIMITS
     http, tcp = _http(pool), _tcp(pool)
     return CircuitBreaker(
         max_connections=_limit(tcp.max_connections),
@@ -69,6 +77,8 @@ def lower_http(
     ejection_status_codes: tuple[int, ...] = (),
 ) -> UpstreamHttp:
     """Lower the HTTP options; those of HTTP/2 count only where HTTP/2 is certain."""
+    if pool is None and not (auto_sni or auto_san_validation or ejection_status_codes):
+        return _PLAIN[protocol]
     http, tcp = _http(pool), _tcp(pool)
     http2 = protocol is UpstreamProtocol.HTTP2
     keepalive = http.http2_keep_alive if http2 else None

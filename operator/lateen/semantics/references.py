@@ -49,7 +49,7 @@ def find_gap(
     """
     if not candidates:
         return Gap(Missing.HOST, f"there is no service {ref.host}{suggestion(ref.host, known_hosts)}")
-    seen = tuple(visible(candidates, viewer))
+    seen = visible(candidates, viewer)
     if not seen:
         owners = ", ".join(sorted({str(service.origin) for service in candidates}))
         return Gap(Missing.VISIBILITY, f"{owners} does not export {ref.host} to namespace {viewer}")

@@ -5,7 +5,7 @@ one viewer (istio-semantics §1.4, §2.9, §2.12). Addresses of services are lef
 reach services by name only.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -18,6 +18,7 @@ from lateen.semantics.protocol import protocol_of_port
 from lateen.semantics.visibility import NOBODY, PRIVATE, PUBLIC
 
 EXPORT_ANNOTATION: Final = "networking.istio.io/exportTo"
+EVERYBODY: Final = frozenset({PUBLIC})
 _DISTRIBUTION_ANNOTATION: Final = "networking.istio.io/traffic-distribution"
 
 
@@ -62,7 +63,10 @@ class RegisteredService:
 
     def port(self, number: int) -> ServicePort | None:
         """The port of that number, which is never one of UDP."""
-        return next((port for port in self.ports if port.number == number and port.protocol is not Protocol.UDP), None)
+        for port in self.ports:
+            if port.number == number and port.protocol is not Protocol.UDP:
+                return port
+        return None
 
     @property
     def is_kubernetes(self) -> bool:
@@ -94,12 +98,12 @@ def preferred(services: Iterable[RegisteredService]) -> tuple[RegisteredService,
     return tuple(sorted(services, key=lambda service: (not service.is_kubernetes, service.age_order)))
 
 
-def visible(candidates: Iterable[RegisteredService], viewer: str) -> Iterator[RegisteredService]:
+def visible(candidates: Iterable[RegisteredService], viewer: str) -> list[RegisteredService]:
     """The services that a namespace sees, best first: Kubernetes, then exported to it by name, then public."""
     seen = [service for service in candidates if service.visible_to(viewer)]
     if len(seen) > 1:
         seen.sort(key=lambda service: (not service.is_kubernetes, PUBLIC in service.exported_to))
-    return iter(seen)
+    return seen
 
 
 def service_for(candidates: Iterable[RegisteredService], viewer: str, port: int) -> RegisteredService | None:
@@ -107,8 +111,10 @@ def service_for(candidates: Iterable[RegisteredService], viewer: str, port: int)
 
     A later service of the same host still contributes the ports that better ones lack.
     """
-    services = (service for service in visible(candidates, viewer) if not service.alias)
-    return next((service for service in services if service.port(port) is not None), None)
+    for service in visible(candidates, viewer):
+        if not service.alias and service.port(port) is not None:
+            return service
+    return None
 
 
 def service_for_rule(
@@ -118,9 +124,8 @@ def service_for_rule(
 
     It decides the default port and the alias only (istio-semantics §2.9).
     """
-    seen = tuple(visible(candidates, viewer))
-    own = (service for service in seen if service.namespace == rule_namespace)
-    return next(own, None) or next(iter(seen), None)
+    seen = visible(candidates, viewer)
+    return next((service for service in seen if service.namespace == rule_namespace), seen[0] if seen else None)
 
 
 def default_port(service: RegisteredService | None, listener_port: int) -> int:
@@ -130,28 +135,39 @@ def default_port(service: RegisteredService | None, listener_port: int) -> int:
     return listener_port
 
 
-def siblings(candidates: Iterable[RegisteredService], chosen: RegisteredService, port: int) -> Sequence[Key]:
-    """The objects whose endpoints are united: ServiceEntries of one host, namespace and port."""
+def siblings(
+    candidates: Iterable[RegisteredService], chosen: RegisteredService, viewer: str, port: int
+) -> tuple[RegisteredService, ...]:
+    """The services whose endpoints are united, the chosen one first.
+
+    These are the visible ServiceEntries of one host, namespace, port and resolution.
+    """
     if chosen.is_kubernetes:
-        return (chosen.origin,)
-    return tuple(
-        service.origin
-        for service in candidates
-        if not service.is_kubernetes
+        return (chosen,)
+    others = (
+        service
+        for service in visible(candidates, viewer)
+        if service.origin != chosen.origin
+        and not service.is_kubernetes
         and service.namespace == chosen.namespace
         and service.resolution is chosen.resolution
         and service.port(port) is not None
     )
+    return (chosen, *others)
 
 
 def exported_namespaces(values: Iterable[str], owner: str) -> frozenset[str]:
     """Read an exportTo list: `*` swallows the rest, `~` hides, `.` is the owner; empty means everybody."""
     given = frozenset(values)
     if not given or PUBLIC in given:
-        return frozenset({PUBLIC})
+        return EVERYBODY
     if NOBODY in given:
         return frozenset()
     return frozenset(owner if value == PRIVATE else value for value in given)
+
+
+def _annotated_export(text: str, owner: str) -> frozenset[str]:
+    return exported_namespaces((part.strip() for part in text.split(",") if part.strip()), owner)
 
 
 def _from_service(
@@ -172,9 +188,7 @@ def _from_service(
         ),
         resolution=Resolution.STATIC,
         origin=obj.key,
-        exported_to=exported_namespaces(
-            (part.strip() for part in annotation.split(",") if part.strip()), obj.key.namespace
-        ),
+        exported_to=_annotated_export(annotation, obj.key.namespace) if annotation else EVERYBODY,
         age_order=obj.meta.age_order,
         selector=tuple(sorted(spec.selector.items())),
         alias=spec.external_name if spec.is_alias else "",

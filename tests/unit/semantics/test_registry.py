@@ -120,7 +120,8 @@ def test_service_entries_of_one_host_and_namespace_unite_their_endpoints() -> No
     one = services_of(entry("a/one", ["x.com"], created="1"), DOMAIN)
     two = services_of(entry("a/two", ["x.com"], created="2"), DOMAIN)
     other = services_of(entry("b/three", ["x.com"], created="3"), DOMAIN)
-    assert list(siblings([*one, *two, *other], one[0], 80)) == [one[0].origin, two[0].origin]
+    hidden = services_of(entry("a/four", ["x.com"], created="0", exportTo=["shop"]), DOMAIN)
+    assert siblings([*hidden, *one, *two, *other], one[0], "edge", 80) == (one[0], two[0])
 
 
 def test_udp_ports_are_no_ports() -> None:
