@@ -50,7 +50,7 @@ def _warn_of_idle_fields(tls: ClientTls, report: Report) -> None:
         }
     for field, given in idle.items():
         if given:
-            report.warn(f"has no effect in mode {tls.mode}", field)
+            report.warn(f"{field} has no effect in mode {tls.mode}", field)
 
 
 def _check_unverified(tls: ClientTls, report: Report) -> None:

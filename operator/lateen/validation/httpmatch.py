@@ -60,7 +60,7 @@ def _check_texts(match: HttpMatch, report: Report) -> None:
     if match.uri is not None:
         report.include(_check_expression(match.uri), "uri")  # unlike elsewhere an empty prefix is fine: it covers all
     if match.ignore_uri_case and (match.uri is None or match.uri.regex is not None):
-        report.warn("has no effect without an exact uri or a prefix", "ignoreUriCase")
+        report.warn("ignoreUriCase has no effect without an exact uri or a prefix", "ignoreUriCase")
     for field, condition in (("scheme", match.scheme), ("method", match.method), ("authority", match.authority)):
         if condition is not None:
             report.include(check_string_match(condition), field)
@@ -75,9 +75,9 @@ def _check_source(match: HttpMatch, report: Report) -> None:
         report.include(check_dns_label(match.source_namespace), "sourceNamespace")
     if match.gateways:
         if match.source_labels:
-            report.warn("has no effect in a match that names gateways", "sourceLabels")
+            report.warn("sourceLabels has no effect in a match that names gateways", "sourceLabels")
         if match.source_namespace:
-            report.warn("has no effect in a match that names gateways", "sourceNamespace")
+            report.warn("sourceNamespace has no effect in a match that names gateways", "sourceNamespace")
 
 
 def check_string_match(condition: StringMatch) -> tuple[Problem, ...]:

@@ -17,6 +17,7 @@ from lateen.validation.routeaction import (
     check_retries,
     check_rewrite,
 )
+from lateen.validation.servable import refusals
 from lateen.validation.syntax import check_duration
 from lateen.validation.weights import check_destination, check_shares
 
@@ -57,6 +58,8 @@ def check_http_rule(rule: HttpRule, *, is_delegate: bool, on_mesh: bool) -> Repo
         report.include(check_duration(rule.timeout), "timeout")
     _check_blocks(rule, report)
     _check_mirrors(rule, report)
+    if not report.has_errors:
+        report.extend(refusals(rule))
     return report
 
 
@@ -110,7 +113,7 @@ def _refuse_beside(action: str, rule: HttpRule, report: Report) -> None:
     }
     for field, given in idle.items():
         if given:
-            report.warn(f"has no effect next to {action}", field)
+            report.warn(f"{field} has no effect next to {action}", field)
 
 
 def _check_prefixes(rule: HttpRule, redirect: RedirectSpec, report: Report) -> None:
@@ -134,13 +137,13 @@ def _check_mirrors(rule: HttpRule, report: Report) -> None:
         if rule.mirror_percent > _EVERYTHING:
             report.error(f"a percentage is at most 100, not {rule.mirror_percent}", "mirrorPercent")
         elif rule.mirror_percentage is not None:
-            report.warn("has no effect next to mirrorPercentage", "mirrorPercent")
+            report.warn("mirrorPercent has no effect next to mirrorPercentage", "mirrorPercent")
         else:
             report.warn("mirrorPercent is an older spelling of mirrorPercentage.value", "mirrorPercent")
     if rule.mirror_percentage is not None:
         report.include(_check_share(rule.mirror_percentage), "mirrorPercentage", "value")
         if rule.mirror is None:
-            report.warn("has no effect without mirror", "mirrorPercentage")
+            report.warn("mirrorPercentage has no effect without mirror", "mirrorPercentage")
 
 
 def _check_share(percentage: Percent) -> Report:

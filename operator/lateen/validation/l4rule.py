@@ -80,7 +80,7 @@ def _check_connection(match: TlsMatch | L4Match, gateways: Sequence[str], report
     if match.gateways:
         report.include(check_gateway_names(match.gateways), "gateways")
     if match.source_subnet:
-        report.warn("has no effect", "sourceSubnet")
+        report.warn("sourceSubnet has no effect", "sourceSubnet")
     if holds_on_mesh(match.gateways or gateways):
         return
     for field, given in (
@@ -89,4 +89,4 @@ def _check_connection(match: TlsMatch | L4Match, gateways: Sequence[str], report
         ("sourceNamespace", match.source_namespace),
     ):
         if given:
-            report.warn("has no effect at a gateway", field)
+            report.warn(f"{field} has no effect at a gateway", field)

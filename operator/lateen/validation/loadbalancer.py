@@ -38,14 +38,19 @@ def check_load_balancer(settings: LoadBalancerSettings, *, has_ejection: bool) -
     if settings.consistent_hash is not None:
         report.include(_check_consistent_hash(settings.consistent_hash), "consistentHash")
     if settings.backend_utilization is not None:
-        report.warn("has no effect today: requests go to the endpoint with the fewest", "backendUtilization")
+        report.warn(
+            "backendUtilization has no effect today: of two endpoints the one with fewer requests is taken",
+            "backendUtilization",
+        )
     _check_warmup(settings, report)
     if settings.locality_lb_setting is not None:
         report.include(check_locality(settings.locality_lb_setting, has_ejection=has_ejection), "localityLbSetting")
     if settings.zone_aware_lb_setting is not None:
         if settings.locality_lb_setting is not None:
             report.error("localityLbSetting and zoneAwareLbSetting exclude each other", "zoneAwareLbSetting")
-        report.include(check_zone_awareness(settings.zone_aware_lb_setting), "zoneAwareLbSetting")
+        report.include(
+            check_zone_awareness(settings.zone_aware_lb_setting, has_ejection=has_ejection), "zoneAwareLbSetting"
+        )
     return report
 
 
@@ -54,7 +59,7 @@ def _check_warmup(settings: LoadBalancerSettings, report: Report) -> None:
     if duration is not None:
         report.include(check_duration(duration), "warmupDurationSecs")
         if settings.warmup is not None:
-            report.warn("has no effect next to warmup", "warmupDurationSecs")
+            report.warn("warmupDurationSecs has no effect next to warmup", "warmupDurationSecs")
         else:
             report.inform("warmupDurationSecs is an older spelling of warmup.duration", "warmupDurationSecs")
     if settings.warmup is not None:
@@ -62,7 +67,7 @@ def _check_warmup(settings: LoadBalancerSettings, report: Report) -> None:
     warms_up = settings.consistent_hash is None and (settings.simple is None or settings.simple in _WARMED)
     if not warms_up and (settings.warmup is not None or duration is not None):
         field = "warmupDurationSecs" if settings.warmup is None else "warmup"
-        report.warn("has an effect only with ROUND_ROBIN and LEAST_REQUEST", field)
+        report.warn(f"{field} has an effect only with ROUND_ROBIN and LEAST_REQUEST", field)
 
 
 def _check_warmup_block(warmup: Warmup) -> Report:

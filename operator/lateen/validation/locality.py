@@ -30,22 +30,30 @@ def check_locality(setting: LocalityLb, *, has_ejection: bool) -> Report:
     report.include(_check_distribution(setting.distribute), "distribute")
     report.include(check_failover(setting.failover), "failover")
     if not has_ejection:
-        for field, given in (("failover", setting.failover), ("failoverPriority", setting.failover_priority)):
-            if given:
-                report.warn("has no effect without outlierDetection, which finds out that endpoints fail", field)
+        _warn_of_idle_failover(setting, report)
     if setting.enabled is False and (setting.distribute or setting.failover or setting.failover_priority):
-        report.warn("is switched off, so that nothing else in it has an effect", "enabled")
+        report.warn("the setting is switched off, so that nothing else in it has an effect", "enabled")
     return report
 
 
-def check_zone_awareness(setting: ZoneAwareLb) -> Report:
-    """Regions, a cluster size, and labels that it does not look at by itself."""
+def check_zone_awareness(setting: ZoneAwareLb, *, has_ejection: bool) -> Report:
+    """Regions, a cluster size, and labels that it does not look at by itself; arguments as for `check_locality`."""
     report = Report()
     if setting.min_cluster_size is not None and setting.min_cluster_size < 1:
         report.error("a cluster has at least 1 endpoint", "minClusterSize")
     report.include(check_failover(setting.failover), "failover")
     report.include(_check_priority_labels(setting.failover_priority, "zoneAwareLbSetting"), "failoverPriority")
+    if not has_ejection:
+        _warn_of_idle_failover(setting, report)
     return report
+
+
+def _warn_of_idle_failover(setting: LocalityLb | ZoneAwareLb, report: Report) -> None:
+    for field, given in (("failover", setting.failover), ("failoverPriority", setting.failover_priority)):
+        if given:
+            report.warn(
+                f"without outlierDetection nobody finds out that endpoints fail, so that {field} never acts", field
+            )
 
 
 def check_failover(entries: Sequence[Failover]) -> Report:

@@ -47,9 +47,9 @@ def check_http_reachability(rules: Sequence[HttpRule]) -> Report:
                 covered.add(match, number)
             if before is not None:
                 where = _label(rules[before].name, before)
-                report.warn(f"has no effect: a match of rule {where} already covers it", number, "match", index)
+                report.warn(f"this match has no effect: one of rule {where} already covers it", number, "match", index)
         if repeated == len(rule.match):
-            report.warn("is never reached: earlier rules have all of its matches", number)
+            report.warn("this rule is never reached: earlier ones have all of its matches", number)
     return report
 
 
@@ -73,9 +73,9 @@ def check_l4_reachability(rules: Sequence[TlsRule | TcpRule]) -> Report:
                 seen[_connection(match)] = number
             else:
                 repeated += 1
-                report.warn(f"has no effect: rule #{before} has the same match", number, "match", index)
+                report.warn(f"this match has no effect: rule #{before} has the same", number, "match", index)
         if repeated == len(rule.match):
-            report.warn("is never reached: earlier rules have all of its matches", number)
+            report.warn("this rule is never reached: earlier ones have all of its matches", number)
     return report
 
 
@@ -89,7 +89,7 @@ def _label(name: str, number: int) -> str:
 
 
 def _behind(name: str, number: int) -> str:
-    return f"is never reached: rule {_label(name, number)} before it has no conditions and takes everything"
+    return f"this rule is never reached: rule {_label(name, number)} before it has no conditions and takes everything"
 
 
 class _Coverage:

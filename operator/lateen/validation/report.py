@@ -27,6 +27,11 @@ class Report(list[Problem]):
         """Note what is worth knowing."""
         self.append(Problem(path, message, Severity.INFO))
 
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything makes the value unacceptable."""
+        return any(problem.severity is Severity.ERROR for problem in self)
+
     def include(self, problems: Iterable[Problem], *path: str | int) -> None:
         """Take over the problems of a part that stands at `path`."""
         if problems:

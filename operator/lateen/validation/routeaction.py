@@ -5,11 +5,8 @@ Rewrite, redirect, direct response, retries, faults and CORS. Paths are relative
 
 import base64
 import binascii
-import re
 from http import HTTPStatus
 from typing import Final
-
-import re2
 
 from lateen.model.objects import Problem
 from lateen.model.routeaction import (
@@ -34,9 +31,6 @@ from lateen.validation.syntax import (
     check_regex,
     warning,
 )
-
-REDIRECT_CODES: Final = frozenset({301, 302, 303, 307, 308})
-"""Statuses that the proxy can redirect with."""
 
 RETRY_CONDITIONS: Final = frozenset(
     {
@@ -85,7 +79,6 @@ _CORS_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE
 _BODY_ALLOWED: Final = 1024 * 1024
 _BODY_ADVISED: Final = 100 * 1024
 _STATUSES: Final = frozenset(int(status) for status in HTTPStatus)
-_GROUP: Final = re.compile(r"\\(.?)", re.DOTALL)
 
 
 def check_status(status: int) -> tuple[Problem, ...]:
@@ -114,31 +107,9 @@ def _check_regex_rewrite(rewrite: RegexRewrite) -> Report:
         report.error("the expression to look for is missing", "match")
     elif faulty := check_regex(rewrite.match):
         report.include(faulty, "match")
-    elif wrong := _wrong_group(rewrite):
-        report.warn(f"the proxy cannot use the replacement: {wrong}; the rule is not served", "rewrite")
     if not rewrite.rewrite:
         report.error("the replacement is missing", "rewrite")
     return report
-
-
-def _wrong_group(rewrite: RegexRewrite) -> str:
-    r"""What Envoy would refuse: a group that the expression lacks, or a backslash before anything else."""
-    if "\\" not in rewrite.rewrite:
-        return ""
-    groups = re2.compile(rewrite.match).groups
-    for escape in _GROUP.finditer(rewrite.rewrite):
-        character = escape[1]
-        if character.isascii() and character.isdigit():
-            if int(character) > groups:
-                return f"\\{character} refers to a group, the expression has {groups}"
-        elif character != "\\":
-            return "after a backslash a digit or a second backslash is expected"
-    return ""
-
-
-def is_servable(rewrite: RegexRewrite) -> bool:
-    """Whether Envoy accepts the replacement of a valid expression; other routes must not be published."""
-    return not _wrong_group(rewrite)
 
 
 def check_redirect(redirect: RedirectSpec) -> Report:
@@ -160,11 +131,6 @@ def check_redirect(redirect: RedirectSpec) -> Report:
     code = redirect.redirect_code
     if code and not 300 <= code <= 399:
         report.error(f"a redirect's status is 3xx, not {code}", "redirectCode")
-    elif code and code not in REDIRECT_CODES:
-        report.warn(
-            f"the proxy cannot redirect with {code}, only with 301, 302, 303, 307 and 308; the rule is not served",
-            "redirectCode",
-        )
     if redirect.scheme not in ("", "http", "https"):
         report.error(f"a redirect's scheme is http or https, not {redirect.scheme!r}", "scheme")
     if redirect.port:
@@ -245,9 +211,12 @@ def _check_switched_off(retries: RetriesSpec, report: Report) -> None:
         report.error(f"{', '.join(named)} given, but attempts is 0, which switches retries off", "attempts")
         return
     if retries.backoff is not None:
-        report.warn("has no effect: attempts is 0, which switches retries off", "backoff")
+        report.warn("backoff has no effect: attempts is 0, which switches retries off", "backoff")
     if retries.retry_ignore_previous_hosts is not None:
-        report.warn("has no effect: attempts is 0, which switches retries off", "retryIgnorePreviousHosts")
+        report.warn(
+            "retryIgnorePreviousHosts has no effect: attempts is 0, which switches retries off",
+            "retryIgnorePreviousHosts",
+        )
 
 
 def _is_status(text: str) -> bool:
@@ -271,7 +240,7 @@ def _check_delay(delay: DelaySpec) -> Report:
     if delay.percentage is not None:
         report.include(check_fractional_percent(delay.percentage.value), "percentage", "value")
         if delay.percent:
-            report.warn("has no effect next to percentage", "percent")
+            report.warn("percent has no effect next to percentage", "percent")
     elif delay.percent:
         report.inform("percent is an older spelling of percentage.value", "percent")
         report.include((warning(p.message)[0] for p in check_percent(delay.percent)), "percent")
@@ -320,7 +289,7 @@ def check_cors(cors: CorsSpec) -> Report:
     for index, origin in enumerate(cors.allow_origins):
         report.include(_check_origin(origin), "allowOrigins", index)
     if cors.allow_origin and cors.allow_origins:
-        report.warn("has no effect next to allowOrigins", "allowOrigin")
+        report.warn("allowOrigin has no effect next to allowOrigins", "allowOrigin")
     elif cors.allow_origin:
         report.inform("allowOrigin is an older spelling of allowOrigins with exact", "allowOrigin")
     for index, method in enumerate(cors.allow_methods):

@@ -42,7 +42,7 @@ def check_traffic_policy(policy: TrafficPolicy, namespace: str) -> Report:
         report.include(_check_retry_budget(policy.retry_budget), "retryBudget")
         pool = policy.connection_pool
         if pool is not None and pool.http is not None and pool.http.max_retries:
-            report.warn("has no effect next to retryBudget", "connectionPool", "http", "maxRetries")
+            report.warn("maxRetries has no effect next to retryBudget", "connectionPool", "http", "maxRetries")
     return report
 
 
@@ -76,10 +76,13 @@ def check_outlier_detection(detection: OutlierDetection) -> Report:
     report.include(check_percent(detection.min_health_percent), "minHealthPercent")
     if detection.consecutive_errors:
         report.warn(
-            "is deprecated and has no effect; consecutive5xxErrors is the field that ejects", "consecutiveErrors"
+            "consecutiveErrors is deprecated and has no effect; consecutive5xxErrors is the field that ejects",
+            "consecutiveErrors",
         )
     if detection.consecutive_local_origin_failures and not detection.split_external_local_origin_errors:
-        report.error("needs splitExternalLocalOriginErrors", "consecutiveLocalOriginFailures")
+        report.error(
+            "consecutiveLocalOriginFailures needs splitExternalLocalOriginErrors", "consecutiveLocalOriginFailures"
+        )
     for index, code in enumerate(detection.outlier_detection_http_error_codes):
         if not 100 <= code <= 599:
             report.error(
@@ -113,7 +116,7 @@ def _check_port_policies(policies: Sequence[PortTrafficPolicy], namespace: str) 
         else:
             report.include(check_port(policy.port.number), index, "port", "number")
             if policy.port.number in seen:
-                report.warn(f"has no effect: port {policy.port.number} has a policy already", index, "port")
+                report.warn(f"this policy has no effect: port {policy.port.number} has one already", index, "port")
             seen.add(policy.port.number)
         if policy == PortTrafficPolicy(port=policy.port):
             report.error("the policy of a port needs at least one block", index)
