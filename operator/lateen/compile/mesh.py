@@ -34,7 +34,7 @@ from lateen.semantics.retry import lower_retries
 from lateen.semantics.routes import RoutePlace, build_routes
 from lateen.semantics.visibility import is_visible, oldest_first
 
-MESH_PROXY = ProxyId("", "mesh")
+MESH_PROXY = ProxyId("shared", "mesh")
 CHAIN = "mesh"
 HTTP_PORT = 80
 ANY_HOST = "*"

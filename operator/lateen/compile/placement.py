@@ -14,6 +14,9 @@ from lateen.model.service import ServiceSpec
 from lateen.semantics.gateways import selector_name, selects
 from lateen.semantics.servers import MergedServers, PlacedServer, RefusedServer, merge_servers
 
+SHARED_NAMESPACE = "shared"
+"""Namespace in the id of a proxy that Gateways of several namespaces share."""
+
 UNTRANSLATED = "experimental.istio.io/disable-gateway-port-translation"
 """Label of a Service whose target ports do not move Gateway ports (istio-semantics §2.3.2)."""
 
@@ -61,7 +64,7 @@ def add_placement(engine: Engine, inputs: Inputs, settings: CompileSettings) -> 
             return ()
         if settings.proxies:
             return tuple(proxy.id for proxy in settings.proxies if selects(gateway.spec.selector, proxy.labels))
-        namespace = key.namespace if scope is ProxyScope.NAMESPACE else ""
+        namespace = key.namespace if scope is ProxyScope.NAMESPACE else SHARED_NAMESPACE
         return (ProxyId(namespace, selector_name(gateway.spec.selector)),)
 
     placements = engine.derive("placements", 1, place, each=inputs.gateways)

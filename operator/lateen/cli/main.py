@@ -1,0 +1,47 @@
+"""`lateen`: the entry point and its subcommands."""
+
+import importlib
+from typing import Any, Final
+
+import click
+
+_COMMANDS: Final = {
+    "up": "Run a directory of Istio YAML on this machine, with real Envoys.",
+    "validate": "Check files and say what is wrong, with file, line and field.",
+    "dump": "Print what proxies are given: listeners, routes, clusters, endpoints.",
+    "status": "Show a running instance: proxies, versions, acknowledgements, findings.",
+}
+
+
+class _Commands(click.Group):
+    """Subcommands that are imported when they are used: `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which people meet them."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand from its module `lateen.cli.<name>`."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"lateen.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lateen", prog_name="lateen")
+def cli() -> None:
+    """Turn Istio's Gateway, VirtualService and DestinationRule into running Envoy proxies."""
+
+
+def main(**options: Any) -> None:
+    """Run the command line; `options` go to click, for tests."""
+    cli.main(prog_name="lateen", **options)

@@ -1,0 +1,62 @@
+"""Which resources an object has a part in, and how far the proxies are with them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from lateen.ir.proxy import ProxyId
+from lateen.ir.resource import Resource, ResourceKey
+from lateen.model.keys import Key
+from lateen.status.conditions import Progress
+from lateen.xds.cache import DesiredSet, ResourceCache
+
+
+class Streams(Protocol):
+    """What the streams of one class of proxies have acknowledged."""
+
+    def acknowledgements(self, proxy: ProxyId, versions: Mapping[ResourceKey, str]) -> Iterable[bool]:
+        """For each stream of the proxy, whether it has acknowledged all these versions."""
+        ...
+
+
+class Parts:
+    """Object → its resources. Kept up to date with each publication, so that asking costs little."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._parts: dict[Key, set[tuple[ProxyId, ResourceKey]]] = {}
+
+    def update(self, proxy: ProxyId, before: DesiredSet | None, after: Mapping[ResourceKey, Resource | None]) -> None:
+        """Note whose resources are about to be published in place of those in `before`."""
+        for key, resource in after.items():
+            part = (proxy, key)
+            old = before.get(key) if before is not None else None
+            for origin in old.origins if old is not None else ():
+                parts = self._parts.get(origin)
+                if parts is not None:
+                    parts.discard(part)
+                    if not parts:
+                        del self._parts[origin]
+            for origin in resource.origins if resource is not None else ():
+                self._parts.setdefault(origin, set()).add(part)
+
+    def of(self, key: Key) -> frozenset[tuple[ProxyId, ResourceKey]]:
+        """Every resource that an object has a part in, by proxy."""
+        return frozenset(self._parts.get(key, ()))
+
+    def progress(self, key: Key, cache: ResourceCache, streams: Streams) -> Progress | None:
+        """How many connected proxies have acknowledged all of an object's resources; None: it has none."""
+        wanted: dict[ProxyId, dict[ResourceKey, str]] = {}
+        rejection = ""
+        for proxy, name in self._parts.get(key, ()):
+            desired = cache.desired(proxy)
+            resource = desired.get(name) if desired is not None else None
+            if desired is None or resource is None:
+                continue
+            refused = desired.quarantine.verdict(name, resource.version)
+            if refused is not None:
+                rejection = f"{name.name}: {refused.message}"
+            wanted.setdefault(proxy, {})[name] = resource.version
+        if not wanted:
+            return None
+        answers = [answer for proxy, versions in wanted.items() for answer in streams.acknowledgements(proxy, versions)]
+        return Progress(len(answers), sum(answers), rejection)
