@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from ipaddress import ip_address
-from pathlib import PurePosixPath
 from typing import Final
 
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
@@ -112,15 +111,8 @@ def _delivered(ref: SecretRef) -> Fields:
 
 
 def _local_certificate(ref: SecretRef) -> Fields:
-    """Envoy reads a renewed pair by itself, provided that one directory holds both files."""
-    fields: Fields = {
-        "certificate_chain": {"filename": ref.certificate_file},
-        "private_key": {"filename": ref.key_file},
-    }
-    directory = PurePosixPath(ref.certificate_file).parent
-    if PurePosixPath(ref.key_file).parent == directory:
-        fields["watched_directory"] = {"path": str(directory)}
-    return fields
+    """Envoy reads the files once, with the listener or cluster: it watches only files that SDS names."""
+    return {"certificate_chain": {"filename": ref.certificate_file}, "private_key": {"filename": ref.key_file}}
 
 
 def _validation(trust: SecretRef | None, checks: Fields) -> Fields:
@@ -135,9 +127,7 @@ def _validation(trust: SecretRef | None, checks: Fields) -> Fields:
     if trust.name:
         combined = {"default_validation_context": checks, "validation_context_sds_secret_config": _delivered(trust)}
         return {"combined_validation_context": combined}
-    directory = str(PurePosixPath(trust.trust_file).parent)
-    local = {"trusted_ca": {"filename": trust.trust_file}, "watched_directory": {"path": directory}}
-    return {"validation_context": {**checks, **local}}
+    return {"validation_context": {**checks, "trusted_ca": {"filename": trust.trust_file}}}
 
 
 def _checks(names: Iterable[str], crl_file: str) -> Fields:

@@ -47,17 +47,10 @@ def test_a_certificate_is_asked_for_by_name() -> None:
     assert context.common_tls_context.WhichOneof("validation_context_type") is None
 
 
-def test_files_are_read_by_envoy_and_watched() -> None:
+def test_files_are_read_by_envoy() -> None:
     (certificate,) = downstream(certificates=(FILES,)).common_tls_context.tls_certificates
     assert certificate.certificate_chain.filename == "/tls/tls.crt"
     assert certificate.private_key.filename == "/tls/tls.key"
-    assert certificate.watched_directory.path == "/tls"
-
-
-def test_files_of_two_directories_cannot_be_watched_together() -> None:
-    apart = SecretRef("", SecretKind.CERTIFICATE, certificate_file="/tls/tls.crt", key_file="/key/tls.key")
-    (certificate,) = downstream(certificates=(apart,)).common_tls_context.tls_certificates
-    assert not certificate.HasField("watched_directory")
 
 
 def test_clients_are_verified_against_delivered_authorities() -> None:
@@ -79,7 +72,6 @@ def test_clients_are_verified_against_files_and_pins() -> None:
     )
     validation = context.common_tls_context.validation_context
     assert validation.trusted_ca.filename == "/ca/ca.crt"
-    assert validation.watched_directory.path == "/ca"
     assert validation.crl.filename == "/ca/crl.pem"
     assert list(validation.verify_certificate_spki) == ["spki"]
     assert list(validation.verify_certificate_hash) == ["hash"]
