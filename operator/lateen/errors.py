@@ -7,3 +7,7 @@ class LateenError(Exception):
 
 class InputError(LateenError):
     """What the user gave cannot be used: a file, an option, an address."""
+
+
+class ProxyError(LateenError):
+    """A proxy cannot be started, or does not answer."""
