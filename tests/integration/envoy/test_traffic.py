@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import pytest
@@ -71,9 +71,14 @@ def get(port: int, host: str, path: str = "/", **headers: str) -> Answer:
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the headers it received."""
+    """Answers with the headers it received; `/slow` only when the tests are over."""
+
+    over = Event()
 
     def do_GET(self) -> None:
+        if self.path == "/slow":
+            self.over.wait(30)
+            return
         body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
@@ -91,6 +96,7 @@ def upstream() -> Iterator[int]:
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server.server_port
+    Echo.over.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -179,6 +185,11 @@ def test_only_websockets_may_upgrade(envoy: RunningEnvoy) -> None:
     port = envoy.port("http.80")
     assert get(port, "up.c.com", connection="upgrade", upgrade="telnet").status == 403
     assert get(port, "up.c.com", connection="upgrade", upgrade="WebSocket").status == 200
+
+
+def test_a_grpc_client_ends_a_request_by_its_own_deadline(envoy: RunningEnvoy) -> None:
+    answer = get(envoy.port("http.80"), "up.c.com", "/slow", content_type="application/grpc", grpc_timeout="100m")
+    assert answer.headers["grpc-status"] == "4"
 
 
 @pytest.mark.parametrize("host", ["web", "WEB:8080", "web.shop:8080", "Web.Shop"])
