@@ -20,18 +20,14 @@ from heapq import heappop, heappush
 
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.xds.cache import DesiredSet
-from lateen.xds.events import Acknowledged, Rejected, Sent, StreamId, StreamObserver, ignore
+from lateen.xds.events import Acknowledged, Rejected, StreamId, StreamObserver, ignore
 from lateen.xds.holdings import Agenda, Copy, Holding, Holds, InFlight, Subscription, Usage
-from lateen.xds.messages import WILDCARD, Item, Request, Response
+from lateen.xds.messages import WILDCARD, Request, Response
 from lateen.xds.order import ON_WILDCARD, Order, Remove, Send, Wait
+from lateen.xds.outbox import Outbox, Parcel
 from lateen.xds.patience import GracePeriods, Patience
 from lateen.xds.quarantine import Rejection
-
-MAX_BYTES = 2 * 1024 * 1024
-"""Bodies in one response; one larger resource travels alone."""
-
-MAX_RESOURCES = 2_000
-"""Resources in one response."""
+from lateen.xds.report import Settlement, StreamReport, report_pending, report_types
 
 ANSWERED_WHEN_UNKNOWN = frozenset({ResourceType.ENDPOINTS})
 """The types for which a proxy is told at once that what it asks for does not exist."""
@@ -67,16 +63,15 @@ class DeltaStream:
         self._clock = clock
         self._observer = observer
         self._patience = patience
-        self._token = token
-        self._nonces = 0
+        self._connected_at = clock()
+        self._outbox = Outbox(stream, observer, clock, token)
         self._holdings: dict[ResourceKey, Holding] = {}
         self._subscriptions: dict[ResourceType, Subscription] = {}
         self._usage = Usage()
         self._holds = Holds()
         self._agenda = Agenda()
         self._asked: set[ResourceKey] = set()
-        self._outgoing: list[tuple[ResourceType, list[tuple[Holding, Copy]]]] = []
-        self._in_flight: dict[str, InFlight] = {}
+        self._outgoing: list[tuple[ResourceType, list[Parcel]]] = []
         self._timers: list[tuple[float, ResourceKey]] = []
         self._fenced = False
         self._order = Order(desired, self._holdings, self._subscriptions, self._usage, patience)
@@ -108,6 +103,38 @@ class DeltaStream:
             if holding is not None and holding.live_at is not None and holding.live_at <= now:
                 self._make_live(holding)
         return self._flush()
+
+    def report(self) -> StreamReport:
+        """Describe the stream for people."""
+        types = report_types(self._subscriptions, self._holdings.values())
+        return StreamReport(self.stream, self._connected_at, types, report_pending(self._holds))
+
+    def settlement(self, key: ResourceKey, version: str | None) -> Settlement:
+        """Tell what became of one version of one resource here; None: of its removal."""
+        desired = self._desired.get(key)
+        if (None if desired is None else desired.version) != version:
+            return Settlement.SUPERSEDED
+        holding = self._holdings.get(key)
+        if desired is None:
+            served = key.type in (ResourceType.LISTENER, ResourceType.SCOPE) and holding is not None
+            return Settlement.PENDING if served else Settlement.LIVE
+        if (
+            holding is not None
+            and holding.acked is not None
+            and holding.acked.version == self._order.wire_version(desired)
+        ):
+            return Settlement.LIVE
+        if self._desired.quarantine.verdict(key, desired.version) is not None:
+            return Settlement.REJECTED
+        subscription = self._subscriptions.get(key.type)
+        asked = key.type in ON_WILDCARD or (subscription is not None and subscription.covers(key.name))
+        return Settlement.PENDING if asked or self._may_still_ask() else Settlement.UNASKED
+
+    def _may_still_ask(self) -> bool:
+        """Tell whether something under way may make the proxy ask for more."""
+        if ResourceType.LISTENER not in self._subscriptions or self._outbox.carries(ON_WILDCARD):
+            return True
+        return any(self._holds.has(type_) for type_ in ON_WILDCARD)
 
     # Subscriptions
 
@@ -189,15 +216,18 @@ class DeltaStream:
     # Verdicts
 
     def _judge(self, request: Request) -> None:
-        flight = self._in_flight.pop(request.nonce, None) if request.nonce else None
+        flight = self._outbox.arrived(request.nonce)
         if flight is None:
             return
         if not self._order.settled:
             self._order.settled = True
             self._agenda.add(self._holds.of_type(ResourceType.CLUSTER))
+        subscription = self._subscriptions[flight.type]
         if request.error is None:
+            subscription.acknowledged_at = self._clock()
             self._acknowledge(flight)
         else:
+            subscription.rejections += 1
             self._search(flight, request.error)
 
     def _acknowledge(self, flight: InFlight) -> None:
@@ -324,21 +354,16 @@ class DeltaStream:
 
     def _flush(self) -> list[Response]:
         now = self._clock()
-        fresh: dict[ResourceType, list[tuple[Holding, Copy]]] = {type_: [] for type_ in ResourceType}
+        fresh: dict[ResourceType, list[Parcel]] = {type_: [] for type_ in ResourceType}
         while (key := self._agenda.next()) is not None:
             self._look_at(key, now, fresh)
-        self._outgoing.extend((type_, copies) for type_, copies in fresh.items() if copies)
-        responses = [self._respond(type_, chunk, now) for type_, copies in self._outgoing for chunk in _chunks(copies)]
+        self._outgoing.extend(fresh.items())
+        responses = [response for type_, parcels in self._outgoing for response in self._outbox.pack(type_, parcels)]
         self._outgoing.clear()
-        responses.extend(self._answers(responses, now))
+        responses.extend(self._answers({response.type for response in responses}))
         return responses
 
-    def _look_at(
-        self,
-        key: ResourceKey,
-        now: float,
-        fresh: dict[ResourceType, list[tuple[Holding, Copy]]],
-    ) -> None:
+    def _look_at(self, key: ResourceKey, now: float, fresh: dict[ResourceType, list[Parcel]]) -> None:
         decision = self._order.decide(key, now)
         if isinstance(decision, Wait):
             self._holds.hold(key, decision.hold, decision.watch)
@@ -368,64 +393,22 @@ class DeltaStream:
         cluster = self._holdings.get(ResourceKey(ResourceType.CLUSTER, key.name))
         return cluster.newest if cluster is not None and key.type is ResourceType.ENDPOINTS else None
 
-    def _answers(self, responses: list[Response], now: float) -> list[Response]:
+    def _answers(self, sent: set[ResourceType]) -> list[Response]:
         """Answer what would wait in vain: first requests, names that do not exist, the fence."""
         answers = []
         for type_, subscription in self._subscriptions.items():
-            if subscription.answered:
-                continue
-            if any(response.type is type_ for response in responses):
+            if not subscription.answered and (type_ in sent or not self._holds.has(type_)):
                 subscription.answered = True
-            elif not any(True for _ in self._holds.of_type(type_)):
-                subscription.answered = True
-                answers.append(self._respond(type_, [], now))
+                if type_ not in sent:
+                    answers.append(self._outbox.respond(type_))
         unknown: dict[ResourceType, list[str]] = {}
         for key in self._asked:
-            if key.type in ANSWERED_WHEN_UNKNOWN and key not in self._holdings and key not in self._holds:
+            if key.type in ANSWERED_WHEN_UNKNOWN and key not in self._holdings:
                 unknown.setdefault(key.type, []).append(key.name)
         self._asked.clear()
-        answers.extend(self._respond(type_, [], now, missing=names) for type_, names in unknown.items())
-        if not (self._order.settled or self._fenced or self._in_flight or answers):
+        answers.extend(self._outbox.respond(type_, missing=names) for type_, names in unknown.items())
+        if not (self._order.settled or self._fenced or self._outbox) and self._holds.has(ResourceType.CLUSTER):
             # Whatever the proxy says to this, it has said everything else before.
-            self._fenced = any(True for _ in self._holds.of_type(ResourceType.CLUSTER))
-            if self._fenced:
-                answers.append(self._respond(ResourceType.CLUSTER, [], now))
+            self._fenced = True
+            answers.append(self._outbox.respond(ResourceType.CLUSTER))
         return answers
-
-    def _respond(
-        self,
-        type_: ResourceType,
-        copies: list[tuple[Holding, Copy]],
-        now: float,
-        missing: Iterable[str] = (),
-    ) -> Response:
-        self._nonces += 1
-        nonce = f"{self._token}{self.stream.number}-{self._nonces}"
-        self._in_flight[nonce] = InFlight(type_, tuple(copies), now)
-        versions = {holding.key: None if copy.resource is None else copy.resource.version for holding, copy in copies}
-        self._observer(Sent(self.stream, type_, nonce, versions))
-        return Response(
-            type_,
-            nonce,
-            items=tuple(
-                Item(holding.key.name, copy.version, copy.resource.body)
-                for holding, copy in copies
-                if copy.resource is not None and copy.version is not None
-            ),
-            removed=(*(holding.key.name for holding, copy in copies if copy.version is None), *sorted(missing)),
-        )
-
-
-def _chunks(copies: list[tuple[Holding, Copy]]) -> Iterable[list[tuple[Holding, Copy]]]:
-    """Cut what goes out into responses of bearable size."""
-    chunk: list[tuple[Holding, Copy]] = []
-    size = 0
-    for holding, copy in copies:
-        weight = 0 if copy.resource is None else len(copy.resource.body)
-        if chunk and (len(chunk) >= MAX_RESOURCES or size + weight > MAX_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append((holding, copy))
-        size += weight
-    if chunk:
-        yield chunk

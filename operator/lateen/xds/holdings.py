@@ -61,7 +61,9 @@ class Subscription:
     wildcard: bool = False
     names: set[str] = field(default_factory=set)
     answered: bool = False
-    """A first request waits for any answer at all, even an empty one."""
+    """False: the first request waits for any answer at all, even an empty one."""
+    acknowledged_at: float | None = None
+    rejections: int = 0
 
     def covers(self, name: str) -> bool:
         """Tell whether the proxy wants this resource."""
@@ -178,6 +180,10 @@ class Holds:
     def of_type(self, type_: ResourceType) -> Iterator[ResourceKey]:
         """Name everything of one type that waits."""
         return (key for key in self._held if key.type is type_)
+
+    def has(self, type_: ResourceType) -> bool:
+        """Tell whether anything of one type waits."""
+        return any(key.type is type_ for key in self._held)
 
 
 class Agenda:

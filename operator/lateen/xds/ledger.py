@@ -1,110 +1,127 @@
-"""When each change went live: which of its parts every connected proxy has acknowledged.
+"""When each change went live: on every connected Envoy of every class that it touches.
 
-A change is live when each of its parts was acknowledged by all connected streams of its class,
-was refused by one, or was overtaken by a later change. A class without any stream is waited for.
+A change is a set of resources in the versions that it gave them. It is live on a stream
+when each of them is acknowledged, superseded by a newer version, or refused; a class
+without any stream keeps it waiting.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from dataclasses import dataclass, field
 
 from lateen.ir.proxy import ProxyId
-from lateen.ir.resource import ResourceKey, ResourceType
-from lateen.xds.events import Acknowledged, Connected, Disconnected, Event, Rejected, StreamId
-
-OnLive = Callable[[int, float, int], None]
-"""(number of the change, seconds since it was taken, refused parts)."""
-
-_SEEN_TO_GO: Final = frozenset({ResourceType.LISTENER, ResourceType.SCOPE})
-"""Types whose removal is part of a change; the rest goes once nothing names it."""
+from lateen.ir.resource import ResourceKey
+from lateen.xds.delta import DeltaStream
+from lateen.xds.events import Acknowledged, Connected, Disconnected, Event, Rejected
+from lateen.xds.report import Settlement
 
 
-class _Change:
-    __slots__ = ("number", "open", "refused", "since")
+@dataclass(frozen=True, slots=True)
+class LiveChange:
+    """A change that arrived everywhere."""
 
-    def __init__(self, number: int, since: float) -> None:
-        self.number = number
-        self.since = since
-        self.open: dict[tuple[ProxyId, ResourceKey], str | None] = {}
-        self.refused = 0
+    change: str
+    seconds: float
+    """From `track` to the last verdict."""
+    rejected: tuple[tuple[ProxyId, ResourceKey], ...] = ()
+    """What proxies refused of it: there the last good version is live."""
+    superseded: bool = False
+    """Newer versions took the place of all of it before it arrived anywhere."""
+
+
+@dataclass(slots=True, eq=False)
+class _Tracked:
+    change: str
+    since: float
+    open: dict[ProxyId, Mapping[ResourceKey, str | None]]
+    remaining: dict[tuple[ProxyId, int], set[ResourceKey]] = field(default_factory=dict)
+    """What a stream has not settled yet."""
+    rejected: dict[tuple[ProxyId, ResourceKey], None] = field(default_factory=dict)
+    arrived: bool = False
 
 
 class ChangeLedger:
-    """Follows changes from publication to the last acknowledgement. An observer of streams."""
+    """Watches the verdicts of proxies; give it to the server as an observer."""
 
-    def __init__(self, *, clock: Callable[[], float], on_live: OnLive) -> None:
-        """Call `on_live` for each change, in no particular order, on the event loop."""
-        self._clock = clock
+    def __init__(
+        self,
+        streams: Callable[[ProxyId], Iterable[DeltaStream]],
+        on_live: Callable[[LiveChange], None],
+        clock: Callable[[], float],
+        limit: int = 1_000,
+    ) -> None:
+        """Start empty.
+
+        Args:
+            streams: the connected streams of a class.
+            on_live: told once per change.
+            clock: monotonic seconds.
+            limit: how many changes are watched at a time; the oldest is given up for a new one.
+        """
+        self._streams = streams
         self._on_live = on_live
-        self._acknowledged: dict[StreamId, dict[ResourceKey, str | None]] = {}
-        self._streams: dict[ProxyId, dict[StreamId, None]] = {}
-        self._waiting: dict[tuple[ProxyId, ResourceKey], _Change] = {}
-
-    def track(self, number: int, versions: Mapping[ProxyId, Mapping[ResourceKey, str | None]], *, since: float) -> None:
-        """Follow one change; `versions` are its parts, None for those removed. `since` is on the ledger's clock."""
-        change = _Change(number, since)
-        for proxy, parts in versions.items():
-            for key, version in parts.items():
-                part = (proxy, key)
-                overtaken = self._waiting.pop(part, None)
-                if overtaken is not None:
-                    self._close(overtaken, part)
-                if version is None and key.type not in _SEEN_TO_GO:
-                    continue
-                change.open[part] = version
-                self._waiting[part] = change
-        if not change.open:
-            self._finish(change)
-        for part in tuple(change.open):
-            self._judge(part)
+        self._clock = clock
+        self._limit = limit
+        self._tracked: dict[str, _Tracked] = {}
 
     def __call__(self, event: Event, /) -> None:
-        """Hear what happens on the streams."""
-        if isinstance(event, Connected):
-            self._acknowledged[event.stream] = {}
-            self._streams.setdefault(event.stream.proxy, {})[event.stream] = None
-        elif isinstance(event, Disconnected):
-            self._acknowledged.pop(event.stream, None)
-            self._streams.get(event.stream.proxy, {}).pop(event.stream, None)
-            self._judge_all(event.stream.proxy)
-        elif isinstance(event, Acknowledged):
-            known = self._acknowledged.setdefault(event.stream, {})
-            for key, version in event.versions.items():
-                known[key] = version
-                self._judge((event.stream.proxy, key))
-        elif isinstance(event, Rejected):
-            part = (event.stream.proxy, event.key)
-            change = self._waiting.get(part)
-            if change is not None and change.open.get(part) == event.version:
-                change.refused += 1
-                del self._waiting[part]
-                self._close(change, part)
+        """Take note of what happened on a stream."""
+        if isinstance(event, (Acknowledged, Rejected, Connected, Disconnected)):
+            for tracked in tuple(self._tracked.values()):
+                if event.stream.proxy in tracked.open:
+                    self._look_at(tracked, event.stream.proxy)
 
-    def acknowledgements(self, proxy: ProxyId, versions: Mapping[ResourceKey, str]) -> Iterable[bool]:
-        """For each stream of the class, whether it has acknowledged all these versions."""
-        for stream in self._streams.get(proxy, {}):
-            known = self._acknowledged[stream]
-            yield all(known.get(key) == version for key, version in versions.items())
+    @property
+    def waiting(self) -> Mapping[str, float]:
+        """The changes that are not live everywhere, with their age in seconds, oldest first."""
+        now = self._clock()
+        return {change: now - tracked.since for change, tracked in self._tracked.items()}
 
-    def _judge_all(self, proxy: ProxyId) -> None:
-        for part in [part for part in self._waiting if part[0] == proxy]:
-            self._judge(part)
+    def track(self, change: str, versions: Mapping[ProxyId, Mapping[ResourceKey, str | None]]) -> None:
+        """Watch one change, from now. Call it after the change was published.
 
-    def _judge(self, part: tuple[ProxyId, ResourceKey]) -> None:
-        """Close a part that all streams of its class have."""
-        change = self._waiting.get(part)
-        if change is None:
+        Args:
+            change: its name; must not be watched already.
+            versions: by class, the versions that the change gave to resources; None: removed.
+        """
+        if len(self._tracked) >= self._limit:
+            del self._tracked[next(iter(self._tracked))]
+        tracked = _Tracked(change, self._clock(), {proxy: dict(each) for proxy, each in versions.items() if each})
+        self._tracked[change] = tracked
+        for proxy in tuple(tracked.open):
+            self._look_at(tracked, proxy)
+        self._conclude(tracked)
+
+    def forget(self, proxy: ProxyId) -> None:
+        """A class ceased to exist: no change waits for it."""
+        for tracked in tuple(self._tracked.values()):
+            if tracked.open.pop(proxy, None) is not None:
+                self._conclude(tracked)
+
+    def _look_at(self, tracked: _Tracked, proxy: ProxyId) -> None:
+        streams = tuple(self._streams(proxy))
+        if streams and all([self._is_settled(tracked, proxy, stream) for stream in streams]):  # noqa: C419 - each is looked at
+            del tracked.open[proxy]
+            self._conclude(tracked)
+
+    def _is_settled(self, tracked: _Tracked, proxy: ProxyId, stream: DeltaStream) -> bool:
+        versions = tracked.open[proxy]
+        remaining = tracked.remaining.setdefault((proxy, stream.stream.number), set(versions))
+        waits = False
+        for key in tuple(remaining):
+            settlement = stream.settlement(key, versions[key])
+            if settlement is Settlement.PENDING:
+                waits = True
+            elif settlement is not Settlement.UNASKED:  # what is not asked for yet may be asked for later
+                remaining.discard(key)
+                tracked.arrived |= settlement is not Settlement.SUPERSEDED
+                if settlement is Settlement.REJECTED:
+                    tracked.rejected[proxy, key] = None
+        return not waits
+
+    def _conclude(self, tracked: _Tracked) -> None:
+        if tracked.open or self._tracked.pop(tracked.change, None) is None:
             return
-        proxy, key = part
-        streams = self._streams.get(proxy)
-        version = change.open[part]
-        if streams and all(self._acknowledged[stream].get(key, "") == version for stream in streams):
-            del self._waiting[part]
-            self._close(change, part)
-
-    def _close(self, change: _Change, part: tuple[ProxyId, ResourceKey]) -> None:
-        del change.open[part]
-        if not change.open:
-            self._finish(change)
-
-    def _finish(self, change: _Change) -> None:
-        self._on_live(change.number, self._clock() - change.since, change.refused)
+        superseded = bool(tracked.remaining) and not tracked.arrived and not any(tracked.remaining.values())
+        self._on_live(
+            LiveChange(tracked.change, self._clock() - tracked.since, tuple(tracked.rejected), superseded),
+        )

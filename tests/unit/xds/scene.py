@@ -8,7 +8,7 @@ from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
 from lateen.xds.cache import ResourceCache
 from lateen.xds.delta import DeltaStream
-from lateen.xds.events import Event, StreamId
+from lateen.xds.events import Event, StreamId, StreamObserver
 from lateen.xds.messages import Request, Response
 from lateen.xds.patience import GracePeriods
 
@@ -72,6 +72,7 @@ class Scene:
         """Publish the resources, or use a cache that is there; start the stream."""
         self.now = 0.0
         self.events: list[Event] = []
+        self.observers: list[StreamObserver] = [self.events.append]
         self.cache = ResourceCache() if cache is None else cache
         if cache is None:
             self.cache.publish(PROXY, {each.key: each for each in resources})
@@ -84,9 +85,13 @@ class Scene:
             StreamId(PROXY, "envoy-1", number),
             desired,
             clock=lambda: self.now,
-            observer=self.events.append,
+            observer=self._observe,
             patience=patience or GracePeriods(farewell=0.0),
         )
+
+    def _observe(self, event: Event, /) -> None:
+        for observer in self.observers:
+            observer(event)
 
     def publish(self, *resources: Resource, without: Iterable[Resource] = ()) -> list[Response]:
         """Change what is desired; return what is sent."""

@@ -19,7 +19,7 @@ from tests.unit.xds.scene import (
     versions,
 )
 
-from lateen.xds import delta
+from lateen.xds import outbox
 from lateen.xds.events import Acknowledged, Sent
 
 
@@ -164,7 +164,7 @@ def test_a_response_carries_at_most_2000_resources() -> None:
 
 
 def test_a_response_carries_at_most_two_mebibytes_unless_one_resource_alone_is_larger() -> None:
-    third = delta.MAX_BYTES // 3
+    third = outbox.MAX_BYTES // 3
     large = [cluster(f"c{number}", "x" * third) for number in range(3)]
     scene = Scene(*large, cluster("huge", "x" * 3 * third))
     assert [sent([response]) for response in scene.ask(CLUSTER)] == [
