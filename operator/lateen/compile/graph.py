@@ -85,8 +85,8 @@ def wanted_by(
 
 
 def proxy_of(key: tuple[Any, ...]) -> ProxyId:
-    """The proxy that a key of a resource table belongs to."""
-    proxy: ProxyId = key[0]
+    """The proxy that a key of a resource table belongs to: the key itself, or its first part."""
+    proxy: ProxyId = key if isinstance(key, ProxyId) else key[0]
     return proxy
 
 

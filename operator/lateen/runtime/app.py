@@ -24,12 +24,14 @@ from lateen.model.objects import Severity
 from lateen.runtime.control import Control
 from lateen.runtime.journal import Journal
 from lateen.runtime.leadership import AlwaysLeader
+from lateen.runtime.seams import Seams
 from lateen.semantics.servers import PortRules
 from lateen.settings import UpSettings
 from lateen.sources.base import Source
 from lateen.status.base import MemoryStatusSink
 from lateen.validation.intake import Intake
 from lateen.xds.cache import ResourceCache
+from lateen.xds.events import Event
 from lateen.xds.server import DiscoveryServer
 
 
@@ -94,17 +96,18 @@ async def running(
             drain_seconds=settings.proxy.drain_seconds,
         )
 
-    control = Control(
+    def observe(event: Event, /) -> None:
+        control.observe(event)
+
+    server = DiscoveryServer(cache, observer=observe, clock=clock)
+    control: Control = Control(
         Compiler(compile_settings(settings), intake),
         cache,
-        runner,
-        plan,
-        leadership=AlwaysLeader(),
-        status=status,
-        journal=journal,
+        Seams(runner, status, AlwaysLeader(), journal),
+        plan=plan,
+        streams=server.streams_of,
         clock=clock,
     )
-    server = DiscoveryServer(cache, observer=control.observe, clock=clock)
     started = clock()
     address = await server.start(xds_address)
     synced = asyncio.Event()

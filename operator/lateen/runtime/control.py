@@ -11,21 +11,21 @@ from dataclasses import dataclass
 
 from lateen.compile.codes import Code
 from lateen.compile.compiler import Compiler, Outcome
-from lateen.infra.base import ProxyPlan, ProxyRunner
+from lateen.infra.base import ProxyPlan
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import ListeningPort, ProxyId
 from lateen.ir.resource import ResourceKey
 from lateen.model.keys import Key
 from lateen.model.objects import Change, Origin
-from lateen.runtime.journal import Compiled, FileReported, Journal, Listening, Refused, WentLive
-from lateen.runtime.leadership import Leadership
+from lateen.runtime.journal import Compiled, FileReported, Listening, Refused, WentLive
 from lateen.runtime.progress import Parts
+from lateen.runtime.seams import Seams
 from lateen.sources.base import FileProblem, FileReport, SourceEvent
-from lateen.status.base import StatusSink
 from lateen.status.conditions import Condition, conditions
 from lateen.xds.cache import ResourceCache
+from lateen.xds.delta import DeltaStream
 from lateen.xds.events import Event, Rejected
-from lateen.xds.ledger import ChangeLedger
+from lateen.xds.ledger import ChangeLedger, LiveChange
 
 HISTORY = 100
 """Batches that `lateen status` can tell about."""
@@ -49,28 +49,24 @@ class Control:
         self,
         compiler: Compiler,
         cache: ResourceCache,
-        runner: ProxyRunner,
-        plan: Callable[[ProxyId], ProxyPlan],
+        seams: Seams,
         *,
-        leadership: Leadership,
-        status: StatusSink,
-        journal: Journal,
+        plan: Callable[[ProxyId], ProxyPlan],
+        streams: Callable[[ProxyId], Iterable[DeltaStream]],
         clock: Callable[[], float],
     ) -> None:
         """Put the parts together; nothing runs before `run`."""
         self.compiler = compiler
         self.cache = cache
-        self.ledger = ChangeLedger(clock=clock, on_live=self._on_live)
+        self.ledger = ChangeLedger(streams, self._on_live, clock)
         self.origins: dict[Key, Origin] = {}
         self.file_problems: dict[str, tuple[FileProblem, ...]] = {}
         self.batches: deque[BatchRecord] = deque(maxlen=HISTORY)
         self.ports: tuple[ListeningPort, ...] = ()
         self.parts = Parts()
-        self._runner = runner
+        self._streams = streams
+        self._seams = seams
         self._plan = plan
-        self._leadership = leadership
-        self._status = status
-        self._journal = journal
         self._clock = clock
         self._taken: list[SourceEvent] = []
         self._wake = asyncio.Event()
@@ -91,7 +87,7 @@ class Control:
         if isinstance(event, Rejected):
             origins = tuple((key, self.origins.get(key)) for key in event.origins)
             resource = f"{event.key.type.name} {event.key.name}"
-            self._journal(Refused(event.stream.proxy, resource, event.message, origins))
+            self._seams.journal(Refused(event.stream.proxy, resource, event.message, origins))
             self._tell_status(event.origins)
 
     def findings(self, key: Key) -> tuple[Finding, ...]:
@@ -109,7 +105,7 @@ class Control:
         """What users are told about an object now; nothing when it is gone."""
         if key not in self.origins:
             return ()
-        return conditions(self.findings(key), self.parts.progress(key, self.cache, self.ledger))
+        return conditions(self.findings(key), self.parts.progress(key, self.cache, self._streams))
 
     async def run(self) -> None:
         """Handle batches, proxies and status until cancelled."""
@@ -149,7 +145,7 @@ class Control:
             self.file_problems[report.file] = report.problems
         else:
             self.file_problems.pop(report.file, None)
-        self._journal(FileReported(report))
+        self._seams.journal(FileReported(report))
 
     def _place(self, change: Change) -> None:
         if change.raw is None:
@@ -168,12 +164,12 @@ class Control:
         self.batches.append(BatchRecord(number, len(changes), seconds))
         findings = {key: self.findings(key) for key in outcome.findings}
         sent = sum(map(len, outcome.resources.values()))
-        self._journal(Compiled(number, outcome, findings, seconds, sent))
+        self._seams.journal(Compiled(number, outcome, findings, seconds, sent))
         ports = tuple(self.compiler.listening())
         if ports != self.ports:
             self.ports = ports
-            self._journal(Listening(ports))
-        self.ledger.track(number, _versions(outcome), since=started)
+            self._seams.journal(Listening(ports))
+        self.ledger.track(str(number), _versions(outcome))
         self._tell_status(touched)
 
     def _publish(self, outcome: Outcome) -> None:
@@ -188,22 +184,24 @@ class Control:
         for proxy, wanted in outcome.proxies.items():
             if wanted is None:
                 self.cache.remove(proxy)
+                self.ledger.forget(proxy)
                 self._wanted.put_nowait((proxy, False))
 
     async def _keep_proxies(self) -> None:
         while True:
             proxy, wanted = await self._wanted.get()
-            await self._leadership.wait_until(leading=True)
+            await self._seams.leadership.wait_until(leading=True)
             if wanted:
-                await self._runner.ensure(self._plan(proxy))
+                await self._seams.runner.ensure(self._plan(proxy))
             else:
-                await self._runner.remove(proxy)
+                await self._seams.runner.remove(proxy)
 
-    def _on_live(self, number: int, seconds: float, rejected: int) -> None:
+    def _on_live(self, change: LiveChange) -> None:
+        number, rejected = int(change.change), len(change.rejected)
         for record in self.batches:
             if record.number == number:
-                record.live, record.rejected = seconds, rejected
-        self._journal(WentLive(number, seconds, rejected))
+                record.live, record.rejected = change.seconds, rejected
+        self._seams.journal(WentLive(number, change.seconds, rejected))
         self._tell_status(self._touched.pop(number, ()))
 
     def _tell_status(self, keys: Iterable[Key]) -> None:
@@ -214,11 +212,11 @@ class Control:
         while True:
             await self._write.wait()
             self._write.clear()
-            await self._leadership.wait_until(leading=True)
+            await self._seams.leadership.wait_until(leading=True)
             while self._unwritten:
                 key = next(iter(self._unwritten))
                 del self._unwritten[key]
-                await self._status.write(key, self.conditions(key))
+                await self._seams.status.write(key, self.conditions(key))
 
 
 def _versions(outcome: Outcome) -> dict[ProxyId, dict[ResourceKey, str | None]]:

@@ -1,21 +1,21 @@
 """Which resources an object has a part in, and how far the proxies are with them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.model.keys import Key
 from lateen.status.conditions import Progress
 from lateen.xds.cache import DesiredSet, ResourceCache
+from lateen.xds.delta import DeltaStream
+from lateen.xds.report import Settlement
+
+_DONE: Final = frozenset({Settlement.LIVE, Settlement.UNASKED})
 
 
-class Streams(Protocol):
-    """What the streams of one class of proxies have acknowledged."""
-
-    def acknowledgements(self, proxy: ProxyId, versions: Mapping[ResourceKey, str]) -> Iterable[bool]:
-        """For each stream of the proxy, whether it has acknowledged all these versions."""
-        ...
+Streams = Callable[[ProxyId], Iterable[DeltaStream]]
+"""The connected streams of one class of proxies."""
 
 
 class Parts:
@@ -58,5 +58,9 @@ class Parts:
             wanted.setdefault(proxy, {})[name] = resource.version
         if not wanted:
             return None
-        answers = [answer for proxy, versions in wanted.items() for answer in streams.acknowledgements(proxy, versions)]
+        answers = [
+            all(stream.settlement(name, version) in _DONE for name, version in versions.items())
+            for proxy, versions in wanted.items()
+            for stream in streams(proxy)
+        ]
         return Progress(len(answers), sum(answers), rejection)
