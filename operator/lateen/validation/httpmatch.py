@@ -22,6 +22,8 @@ from lateen.validation.syntax import (
 _CLAIMS: Final = "@request.auth.claims"
 _BRACKETS: Final = re.compile(r"(?:\[[^\[\]]+\])+")
 _PSEUDO_HEADERS: Final = frozenset({":method", ":scheme", ":authority", ":path", ":status"})
+_PRESENCE: Final = StringMatch()
+_ALWAYS_TRUE: Final = "without exact, prefix or regex the condition holds for every request"
 _PRESENT: Final = "*"
 """As a regex of `withoutHeaders` this asks for absence; it is no RE2 expression."""
 
@@ -59,11 +61,15 @@ def check_http_match(match: HttpMatch, *, on_mesh: bool) -> Report:
 def _check_texts(match: HttpMatch, report: Report) -> None:
     if match.uri is not None:
         report.include(_check_expression(match.uri), "uri")  # unlike elsewhere an empty prefix is fine: it covers all
+        if match.uri == _PRESENCE:
+            report.warn(_ALWAYS_TRUE, "uri")
     if match.ignore_uri_case and (match.uri is None or match.uri.regex is not None):
         report.warn("ignoreUriCase has no effect without an exact uri or a prefix", "ignoreUriCase")
     for field, condition in (("scheme", match.scheme), ("method", match.method), ("authority", match.authority)):
         if condition is not None:
             report.include(check_string_match(condition), field)
+            if condition == _PRESENCE:
+                report.warn(_ALWAYS_TRUE, field)
     for name, value in match.query_params.items():
         if value is not None:
             report.include(check_string_match(value), "queryParams", name)
