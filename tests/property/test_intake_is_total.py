@@ -41,7 +41,7 @@ OBJECTS = st.dictionaries(st.one_of(NAMES, st.sampled_from(["apiVersion", "kind"
 
 
 @given(kind=st.sampled_from(Kind), raw=OBJECTS, spec=st.one_of(st.none(), st.dictionaries(NAMES, VALUES, max_size=6)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_document_is_admitted_or_refused_with_an_error(kind: Kind, raw: Any, spec: Any) -> None:
     document = raw if spec is None else {**raw, "spec": spec}
     admission = LENIENT.admit(Key(kind, "shop", "one"), document)
@@ -104,7 +104,7 @@ VALID: dict[Kind, Any] = {
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_one_wrong_value_in_a_valid_object_is_survived(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(VALID)))
     spec = deepcopy(VALID[kind])
@@ -126,7 +126,7 @@ def test_the_objects_that_are_spoilt_above_are_valid() -> None:
 
 
 @given(raw=st.one_of(VALUES, OBJECTS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_document_gets_a_name_or_a_reason(raw: Any) -> None:
     assert isinstance(LENIENT.identify(raw), Key | Problem)
 

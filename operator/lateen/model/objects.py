@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from lateen.model.keys import Key
 
-SpecT = TypeVar("SpecT", covariant=True)
+SpecT_co = TypeVar("SpecT_co", covariant=True)
 
 FieldPath: TypeAlias = tuple[str | int, ...]
 """Where in an object: `("spec", "http", 0, "timeout")`."""
@@ -57,12 +57,12 @@ class Meta:
 
 
 @dataclass(frozen=True, slots=True)
-class Object(Generic[SpecT]):
+class Object(Generic[SpecT_co]):
     """One accepted object."""
 
     key: Key
     meta: Meta
-    spec: SpecT
+    spec: SpecT_co
     generation: int = 0
     """`metadata.generation`, or 0 where the source has none. Not part of behaviour."""
 
