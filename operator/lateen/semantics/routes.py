@@ -16,6 +16,7 @@ from lateen.semantics.gateways import resolve_gateway_name, selects
 from lateen.semantics.headers import combine, header_ops
 from lateen.semantics.matching import lower_match
 from lateen.semantics.redirect import lower_direct_response, lower_redirect
+from lateen.validation.servable import refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ def build_routes(
     """Lower all rules; nothing follows the first route that catches everything."""
     out: list[Route] = []
     for rule, namespace in expand(obj, find):
+        if refusals(rule):
+            continue  # Envoy would refuse the whole route configuration; the door has said so
         for match in _applicable(rule, obj.key.namespace, place):
             route = _build_route(obj.key, rule, match, namespace, place, destinations)
             if route is None:
