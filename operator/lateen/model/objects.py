@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from lateen.model.keys import Key
 
-Spec_co_co = TypeVar("Spec_co_co", covariant=True)
+SpecT_co = TypeVar("SpecT_co", covariant=True)
 
 FieldPath: TypeAlias = tuple[str | int, ...]
 """Where in an object: `("spec", "http", 0, "timeout")`."""
@@ -57,12 +57,12 @@ class Meta:
 
 
 @dataclass(frozen=True, slots=True)
-class Object(Generic[Spec_co_co]):
+class Object(Generic[SpecT_co]):
     """One accepted object."""
 
     key: Key
     meta: Meta
-    spec: Spec_co_co
+    spec: SpecT_co
     generation: int = 0
     """`metadata.generation`, or 0 where the source has none. Not part of behaviour."""
 
