@@ -19,7 +19,7 @@ export PARITY_DIR ?= ../shared/parity
 # More arguments for pytest: `make test ARGS='-k canary -x'`.
 ARGS ?=
 
-.PHONY: help install test fmt lint type golden bench parity demo lock clean verify
+.PHONY: help install test fmt lint type golden bench parity demo lock clean verify without-parity
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,4 +82,7 @@ clean: ## Remove the virtual environment and everything that was generated
 	rm -rf $(VENV) out dist build htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-verify: lint type test parity ## All that CI checks
+verify: lint type test $(if $(wildcard $(PARITY_DIR)),parity,without-parity) ## All that CI checks
+
+without-parity:
+	@echo "parity: skipped, there is no directory $(PARITY_DIR)"

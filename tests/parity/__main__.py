@@ -1,0 +1,7 @@
+"""`python -m tests.parity`."""
+
+import sys
+
+from tests.parity.program import main
+
+sys.exit(main())
