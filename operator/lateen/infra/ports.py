@@ -2,7 +2,8 @@
 
 Envoy binds with `SO_REUSEPORT`, so a second proxy on the same port gets no error: half of the
 connections go to the other one. Ports are therefore asked about before they are used.
-The holder is looked up in `/proc` (Linux), as far as this user may see it.
+The holder is looked up in `/proc` (Linux), as far as this user may see it; on a machine with
+many processes that takes a while, so it belongs into a worker thread.
 """
 
 import errno

@@ -21,6 +21,9 @@ _SLOW_POLL: Final = 0.25
 _FAST_POLLS: Final = 100
 """Looks at a starting proxy in the fast rhythm (2 s) before the slow one begins."""
 
+_LONG_WAIT: Final = _FAST_POLLS + 40
+"""Looks (12 s) after which a proxy that is still not ready is worth a word."""
+
 _DRAIN_POLL: Final = 0.05
 _SAME_ENDS: Final = 3
 """Ends in the same words, without having been ready, that make a proxy count as failing."""
@@ -85,7 +88,6 @@ class Supervisor:
 
     async def _run(self) -> None:
         backoff = Backoff(self._around.random)
-        await asyncio.to_thread(self._write_bootstrap)
         while not self._stopping.is_set():
             started = self._around.clock()
             error = await self._live()
@@ -99,9 +101,9 @@ class Supervisor:
     async def _live(self) -> str:
         """Run one process to its end; gives the reason of the end."""
         address_file = self._directory / "admin-address"
-        await asyncio.to_thread(address_file.unlink, missing_ok=True)
         log = ProcessLog(self._directory / "envoy.log", self._hand_on)
         try:
+            await asyncio.to_thread(self._prepare_files, address_file)
             process = await EnvoyProcess.start(self._command(address_file), self._directory, log)
         except OSError as error:
             return f"cannot be started: {error}"
@@ -147,6 +149,8 @@ class Supervisor:
         async with AdminClient(address) as admin:
             while not await admin.is_ready():
                 looks += 1
+                if looks == _LONG_WAIT:
+                    _log.warning("Envoy waits for its first configuration", proxy=str(self.plan.proxy), admin=address)
                 await self._pause_between_looks(looks)
         self._same_ends = 0
         self._tell(phase=Phase.READY, error="")
@@ -209,7 +213,8 @@ class Supervisor:
         # Envoy tells the formats apart by suffix; JSON is YAML, so this one reads both.
         return self._directory / "bootstrap.yaml"
 
-    def _write_bootstrap(self) -> None:
+    def _prepare_files(self, address_file: Path) -> None:
+        address_file.unlink(missing_ok=True)
         self._bootstrap_file.touch(mode=0o600)
         self._bootstrap_file.write_text(self.plan.bootstrap)
 

@@ -14,7 +14,7 @@ from lateen.sources.base import FileProblem, FileReport, Identify, Sink, SourceE
 from lateen.sources.file_tree import Listing, Signature, list_files, require_roots
 from lateen.sources.ledger import Ledger
 from lateen.sources.watch import watch_files
-from lateen.sources.yaml_documents import Locator, Reading, decode_text, read_documents
+from lateen.sources.yaml_documents import Known, Locator, Reading, decode_text, read_documents
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A larger file is a problem instead of a process without memory."""
@@ -112,7 +112,7 @@ class DirectorySource:
             seen = self._seen.get(file)
             if seen is not None and seen[0] == signature:
                 continue
-            reading, digest = _read_file(file)
+            reading, digest = _read_file(file, self._ledger.known(file))
             if seen is None or digest != seen[1]:
                 updates[file] = reading
             settled = not 0 <= self._wall_clock() - signature.modified < _UNSETTLED
@@ -142,7 +142,7 @@ class DirectorySource:
                 return origin.line
             self._located = (origin.file, seen[1], Locator(text))
         try:
-            return self._located[2].line(origin.document, path)
+            return self._located[2].line_from(origin.line, path)
         except LookupError:
             return origin.line
 
@@ -158,15 +158,15 @@ class DirectorySource:
         return reports
 
 
-def _read_file(file: str) -> tuple[Reading, bytes]:
-    """Read and decode one file; the bytes identify its content, empty when it cannot be read."""
+def _read_file(file: str, known: Known) -> tuple[Reading, bytes]:
+    """Read and decode one file; the bytes identify its content, or why it cannot be read."""
     data = _read_bytes(file)
     if isinstance(data, FileProblem):
         return Reading((), (data,)), data.message.encode()
     text = decode_text(data, file)
     if isinstance(text, FileProblem):
         return Reading((), (text,)), _digest(data)
-    return read_documents(text, file), _digest(data)
+    return read_documents(text, file, known), _digest(data)
 
 
 def _read_bytes(file: str) -> bytes | FileProblem:

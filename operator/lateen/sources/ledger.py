@@ -10,21 +10,26 @@ Rules:
 * an object whose content did not change is never announced again, only its move.
 
 The content of objects is not kept (a hash is), except while an object waits behind another file's.
+For large files the text around each object is remembered by its hash too, so that an edit
+costs what was edited and not what the file holds.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from lateen.model.keys import Key
 from lateen.model.objects import Change, Origin, Problem, RawObject, Severity
 from lateen.sources.base import FileProblem, FileReport, Identify, Move, SourceEvent
-from lateen.sources.yaml_documents import Document, Reading
+from lateen.sources.yaml_documents import Document, Known, Reading, Repeated
 
 Updates: TypeAlias = Mapping[str, Reading | None]
 """File → what it holds now; None when the file is gone."""
+
+_LARGE: Final = 16
+"""Stretches of text from which on it pays to remember them."""
 
 
 @dataclass(slots=True)
@@ -35,10 +40,19 @@ class _Entry:
     line: int
     document: int
     raw: RawObject | None
-    """The content until it is announced."""
+    """The content, until it is announced; None also when the text was known and not read again."""
 
     def origin(self, file: str) -> Origin:
         return Origin(file=file, line=self.line, document=self.document)
+
+
+class _Known(NamedTuple):
+    """One object of a stretch of text that is remembered."""
+
+    key: Key
+    digest: bytes
+    offset: int
+    """Lines from the beginning of the stretch."""
 
 
 @dataclass(slots=True)
@@ -49,6 +63,8 @@ class _File:
     problems: tuple[FileProblem, ...] = ()
     complete: bool = False
     """Whether it has been read without a problem that makes it untrustworthy."""
+    stretches: dict[bytes, list[_Known]] = field(default_factory=dict)
+    """The objects of each stretch of text, by the text's digest, where all of them could be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +101,22 @@ class Ledger:
         events.extend(self._reports(affected))
         return events
 
+    def known(self, file: str) -> Known:
+        """Say which stretches of a file need not be read: those whose objects are all served from there, unchanged."""
+        held = self._files.get(file) or _File()
+
+        def lines(stretch: bytes) -> list[int] | None:
+            objects = held.stretches.get(stretch)
+            if objects is None or not all(self._serves(file, each) for each in objects):
+                return None
+            return [each.offset for each in objects]
+
+        return lines
+
+    def _serves(self, file: str, known: _Known) -> bool:
+        served = self._served.get(known.key)
+        return served is not None and served.file == file and served.digest == known.digest
+
     def origin(self, key: Key) -> Origin | None:
         """Say where an object is served from now."""
         served = self._served.get(key)
@@ -108,24 +140,37 @@ class Ledger:
 
     def _read(self, file: str, reading: Reading, before: _File) -> _File:
         if reading.broken and before.complete:
-            return _File(before.entries, reading.problems, complete=True)
-        after = _File(problems=reading.problems, complete=not reading.broken)
+            return replace(before, problems=reading.problems)
+        after = _File(complete=not reading.broken)
         problems: list[FileProblem] = list(reading.problems)
         unnamed: list[Document] = []
-        for document in reading.documents:
-            key = self._identify(document.raw)
-            if isinstance(key, Problem):
-                problems.append(_blame(file, document, key))
-                if key.severity is Severity.ERROR:
-                    unnamed.append(document)
-            elif key in after.entries:
-                first = after.entries[key].line
-                problems.append(FileProblem(file, document.line, 1, f"{key} is already defined in {file}:{first}"))
+        stretches = _Stretches()
+        documents: list[Document | Repeated] = [*reading.documents, *reading.repeated]
+        for document in sorted(documents, key=lambda each: each.index):
+            if isinstance(document, Repeated):
+                key, digest, _ = before.stretches[document.stretch][document.ordinal]
+                entry = _Entry(digest, document.line, document.index, None)
+                stretches.keep(document.stretch, before.stretches[document.stretch])
             else:
-                after.entries[key] = _Entry(_digest(document.raw), document.line, document.index, document.raw)
+                named = self._identify(document.raw)
+                if isinstance(named, Problem):
+                    problems.append(_blame(file, document, named))
+                    stretches.give_up(document)
+                    if named.severity is Severity.ERROR:
+                        unnamed.append(document)
+                    continue
+                key = named
+                entry = _Entry(_digest(document.raw), document.line, document.index, document.raw)
+                stretches.add(document, key, entry.digest)
+            first = after.entries.setdefault(key, entry)
+            if first is not entry:
+                message = f"{key} is already defined in {file}:{first.line}"
+                problems.append(FileProblem(file, document.line, 1, message))
         _keep_places(before, after, unnamed)
         if reading.broken:
             after.entries = before.entries | after.entries
+        else:
+            after.stretches = stretches.worth_remembering()
         after.problems = tuple(problems)
         return after
 
@@ -166,6 +211,39 @@ class Ledger:
                 place = f"{served.origin.file}:{served.origin.line}"
                 message = f"{key} is already defined in {place}, which stays in use"
                 yield FileProblem(file, entry.line, 1, message)
+
+
+class _Stretches:
+    """Collects what each stretch of a file's text holds."""
+
+    def __init__(self) -> None:
+        """Begin with nothing read."""
+        self._objects: dict[bytes, list[_Known]] = {}
+        self._lines: dict[bytes, int] = {}
+        self._given_up: set[bytes] = set()
+
+    def keep(self, digest: bytes, objects: list[_Known]) -> None:
+        """Take over what is known of a stretch."""
+        self._objects[digest] = objects
+
+    def add(self, document: Document, key: Key, digest: bytes) -> None:
+        """Add one object to the stretch that it was read from."""
+        stretch = document.place.stretch
+        text = stretch.digest()
+        if self._lines.setdefault(text, stretch.line) == stretch.line:
+            self._objects.setdefault(text, []).append(_Known(key, digest, document.line - stretch.line))
+        else:  # the same text twice
+            self._given_up.add(text)
+
+    def give_up(self, document: Document) -> None:
+        """Have the stretch read every time, because what is wrong in it must be said every time."""
+        self._given_up.add(document.place.stretch.digest())
+
+    def worth_remembering(self) -> dict[bytes, list[_Known]]:
+        """Give the objects of all stretches, or nothing for a file that is read quickly."""
+        if len(self._objects) < _LARGE:
+            return {}
+        return {digest: objects for digest, objects in self._objects.items() if digest not in self._given_up}
 
 
 def _blame(file: str, document: Document, problem: Problem) -> FileProblem:

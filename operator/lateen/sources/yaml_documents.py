@@ -5,9 +5,10 @@ their items), JSON. A file with any error gives its problems and the documents t
 be read all the same; the caller decides what to do with a file that is broken in part.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from lateen.model.objects import FieldPath, RawObject, Severity
 from lateen.sources.base import FileProblem
@@ -55,11 +56,31 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """One object that was not read again, as the text around it is known."""
+
+    index: int
+    """As `Document.index`."""
+    line: int
+    """1-based line on which the object starts."""
+    stretch: bytes
+    """Digest of the stretch of text that it stands in."""
+    ordinal: int
+    """Position among the objects of the stretch."""
+
+
+Known: TypeAlias = Callable[[bytes], Sequence[int] | None]
+"""Whether a stretch of text with this digest need not be read: for each of its objects the line, counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a file holds."""
 
     documents: tuple[Document, ...]
     problems: tuple[FileProblem, ...]
+    repeated: tuple[Repeated, ...] = ()
+    """Objects that the reader already knew; none unless it said so."""
 
     @property
     def broken(self) -> bool:
@@ -78,43 +99,75 @@ def decode_text(data: bytes, file: str) -> str | FileProblem:
         return FileProblem(file, line, column, f"not UTF-8 text (byte 0x{data[error.start]:02x})")
 
 
-def read_documents(text: str, file: str) -> Reading:
+def read_documents(text: str, file: str, known: Known | None = None) -> Reading:
     """Read all objects of a file.
 
     Args:
         text: the file's content.
         file: its name; `.json` files must be JSON, all others may be.
+        known: spares the reading of what is unchanged in a large file.
     """
     documents: list[Document] = []
+    repeated: list[Repeated] = []
     problems: list[FileProblem] = []
-    for found in _read_objects(text, must_be_json=file.endswith(".json")):
+    for found in _read_objects(text, must_be_json=file.endswith(".json"), known=known or _know_nothing):
+        index = len(documents) + len(repeated)
         if isinstance(found, Complaint):
             problems.append(FileProblem(file, found.line, found.column, found.message))
+        elif isinstance(found, Repeated):
+            repeated.append(replace(found, index=index))
         else:
-            documents.append(Document(len(documents), found.raw, found.place))
+            documents.append(Document(index, found.raw, found.place))
     if len(problems) > MAX_PROBLEMS:
         more = f"{len(problems) - MAX_PROBLEMS} more problems in this file"
         problems[MAX_PROBLEMS:] = [FileProblem(file, problems[MAX_PROBLEMS].line, 0, more)]
-    return Reading(tuple(documents), tuple(problems))
+    return Reading(tuple(documents), tuple(problems), tuple(repeated))
+
+
+def _know_nothing(_: bytes) -> None:
+    """Have everything read."""
 
 
 class Locator:
-    """Answers where the fields of one file's objects stand. Reads the file once, for any number of questions."""
+    """Answers where the fields of one file's objects stand; reads no more of the file than it must."""
 
     def __init__(self, text: str) -> None:
-        """Read the objects of `text`; only their places are kept."""
-        found = (each for each in _read_objects(text, must_be_json=False) if isinstance(each, _Found))
-        self._places = [each.place for each in found]
+        """Prepare to answer for `text`."""
+        self._text = text
+        values = _read_json(text) if _looks_like_json(text) else None
+        self._stretches = list(split_documents(text)) if values is None else []
+        self._starts = [stretch.line for stretch in self._stretches]
+        self._places: dict[int, list[Place]] = {} if values is None else {0: _places_of(values)}
 
     def line(self, document_index: int, path: FieldPath) -> int:
         """Give the 1-based line of a field of the `document_index`-th object (see `Document.index`).
 
         A field that is not written is answered with its nearest written ancestor's line.
+        Reads everything up to the object; `line_from` does not.
 
         Raises:
             LookupError: the text has no such object.
         """
-        return self._places[document_index].line_of(path)
+        places = (found.place for found in _read_objects(self._text) if isinstance(found, _Found))
+        for index, place in enumerate(places):
+            if index == document_index:
+                return place.line_of(path)
+        raise LookupError(f"there is no object {document_index}")
+
+    def line_from(self, start: int, path: FieldPath) -> int:
+        """Give the 1-based line of a field of the object that starts on line `start`.
+
+        Raises:
+            LookupError: no object starts there.
+        """
+        number = max(bisect_right(self._starts, start) - 1, 0)
+        places = self._places.get(number)
+        if places is None:
+            places = self._places[number] = _places_of(_read_stretch(self._stretches[number]))
+        for place in places:
+            if place.line == start:
+                return place.line_of(path)
+        raise LookupError(f"no object starts on line {start}")
 
 
 def locate(text: str, document_index: int, path: FieldPath) -> int:
@@ -127,34 +180,64 @@ class _Found(NamedTuple):
     place: Place
 
 
-def _read_objects(text: str, *, must_be_json: bool) -> Iterator[_Found | Complaint]:
-    for stretch, position, decoded in _read_values(text, must_be_json=must_be_json):
-        if isinstance(decoded, Complaint):
-            yield decoded
-        else:
-            yield from _flatten(decoded.value, Place(decoded.line, stretch, position))
+class _Value(NamedTuple):
+    """A value or complaint, the stretch it was read from, and its position there."""
+
+    stretch: Stretch
+    position: int
+    decoded: Decoded | Complaint
 
 
-_Value = tuple[Stretch, int, Decoded | Complaint]
-"""A value, the stretch it was read from, and its position there."""
-
-
-def _read_values(text: str, *, must_be_json: bool) -> Iterable[_Value]:
-    if must_be_json or text.lstrip().startswith("{"):
-        values: list[_Value] = [(stretch, 0, decoded) for stretch, decoded in split_json(text)]
-        if must_be_json or not any(isinstance(decoded, Complaint) for _, _, decoded in values):
-            return values
-    return _read_yaml_values(text)
-
-
-def _read_yaml_values(text: str) -> Iterator[_Value]:
+def _read_objects(
+    text: str, *, must_be_json: bool = False, known: Known = _know_nothing
+) -> Iterator[_Found | Repeated | Complaint]:
+    values = _read_json(text, must_be_json=must_be_json) if must_be_json or _looks_like_json(text) else None
+    if values is not None:
+        for value in values:
+            yield from _flatten_value(value)
+        return
     for stretch in split_documents(text):
-        above = stretch.line - 1
-        documents, complaints = decode_yaml(stretch.text)
-        for position, decoded in enumerate(documents):
-            yield stretch, position, decoded._replace(line=decoded.line + above)
-        for complaint in complaints:
-            yield stretch, 0, complaint._replace(line=complaint.line + above)
+        digest = stretch.digest() if known is not _know_nothing else b""
+        lines = known(digest)
+        if lines is None:
+            for value in _read_stretch(stretch):
+                yield from _flatten_value(value)
+        else:
+            for ordinal, line in enumerate(lines):
+                yield Repeated(0, stretch.line + line, digest, ordinal)
+
+
+def _looks_like_json(text: str) -> bool:
+    return text.lstrip().startswith("{")
+
+
+def _read_json(text: str, *, must_be_json: bool = False) -> list[_Value] | None:
+    """Decode JSON; None when it is none, which in a file of another name makes it YAML's flow style."""
+    values = [_Value(stretch, 0, decoded) for stretch, decoded in split_json(text)]
+    if not must_be_json and any(isinstance(value.decoded, Complaint) for value in values):
+        return None
+    return values
+
+
+def _read_stretch(stretch: Stretch) -> Iterator[_Value]:
+    above = stretch.line - 1
+    documents, complaints = decode_yaml(stretch.text)
+    for position, decoded in enumerate(documents):
+        yield _Value(stretch, position, decoded._replace(line=decoded.line + above))
+    for complaint in complaints:
+        yield _Value(stretch, 0, complaint._replace(line=complaint.line + above))
+
+
+def _places_of(values: Iterable[_Value]) -> list[Place]:
+    found = (each for value in values for each in _flatten_value(value))
+    return [each.place for each in found if isinstance(each, _Found)]
+
+
+def _flatten_value(value: _Value) -> Iterator[_Found | Complaint]:
+    if isinstance(value.decoded, Complaint):
+        yield value.decoded
+    else:
+        yield from _flatten(value.decoded.value, Place(value.decoded.line, value.stretch, value.position))
 
 
 def _flatten(value: Any, place: Place) -> Iterator[_Found | Complaint]:

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
@@ -224,6 +225,10 @@ class Stretch(NamedTuple):
     text: str
     line: int
     """1-based line of the file on which it begins."""
+
+    def digest(self) -> bytes:
+        """Identify the text, wherever it stands."""
+        return blake2b(self.text.encode(), digest_size=16).digest()
 
 
 _MARKER: Final = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)

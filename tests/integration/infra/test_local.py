@@ -280,6 +280,14 @@ async def test_a_proxy_removed_while_it_waits_to_be_restarted_is_gone_at_once(tm
         await runner.wait_ready(PROXY)
 
 
+async def test_a_bootstrap_that_cannot_be_written_is_reported_and_tried_again(tmp_path: Path) -> None:
+    async with watched(tmp_path / "p", tmp_path / "envoy") as proxies:
+        blocker = tmp_path / "p" / "default_istio=ingressgateway" / "bootstrap.yaml"
+        blocker.mkdir(parents=True)
+        await proxies.runner.ensure(plan())
+        assert "Is a directory" in (await proxies.until(Phase.FAILING)).error
+
+
 async def test_a_place_where_no_directory_can_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     runner = LocalProxyRunner(tmp_path / "file" / "p", surroundings_of_this_machine(tmp_path / "envoy"))

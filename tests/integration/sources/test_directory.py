@@ -80,7 +80,7 @@ async def test_where_watching_is_refused_the_files_are_looked_at_steadily(
 
 
 @pytest.mark.slow
-async def test_twenty_thousand_objects_load_in_one_batch(tmp_path: Path) -> None:
+def test_twenty_thousand_objects_load_in_one_batch(tmp_path: Path) -> None:
     for number in range(200):
         documents = [f"name: s{number}-{each}\nspec: {{ports: [{{port: 80}}]}}\n" for each in range(100)]
         (tmp_path / f"{number}.yaml").write_text("---\n".join(documents))
