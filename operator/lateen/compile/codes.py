@@ -11,6 +11,9 @@ class Code(Enum):
     INTERNAL_ERROR = ("LAT0001", Severity.ERROR)
     """A fault of Lateen; the last good configuration of the object stays in use."""
 
+    UNREADABLE = ("LAT0100", Severity.ERROR)
+    """A file, or a document in it, cannot be read, has no name, or repeats an object of another place."""
+
     INVALID_FIELD = ("LAT0101", Severity.ERROR)
     """The object breaks a rule of the API and is not served."""
 
