@@ -4,9 +4,9 @@ An EndpointSlice touches its own service only; WorkloadEntries are found by one 
 selector, Pods one by one where their labels matter, and by namespace where a ServiceEntry selects them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from lateen.compile.inputs import Inputs
 from lateen.engine import Engine, Index, Reads
@@ -17,11 +17,14 @@ from lateen.model.pod import PodSpec
 from lateen.model.workloadentry import WorkloadEntrySpec
 from lateen.semantics.backends import Backend
 from lateen.semantics.endpoints import from_entries, from_host, from_pods, from_slices, from_workloads
-from lateen.semantics.registry import Labels, RegisteredService, ServicePort
+from lateen.semantics.registry import RegisteredService, ServicePort
 
 Label: TypeAlias = tuple[str, str]
-ANY: Label = ("", "")
+ANY: Final[Label] = ("", "")
 """Stands for all workloads of a namespace."""
+
+Gathered: TypeAlias = tuple[Sequence[Backend], tuple[Key, ...]]
+"""Backends, and the objects they come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +38,42 @@ class BackendTables:
     """(namespace, one label), and (namespace, ANY)."""
     pods_by_namespace: Index[Key, Object[PodSpec], str]
 
-    def slice_keys(self, reads: Reads, service: RegisteredService) -> tuple[Key, ...]:
-        """The slices of a Kubernetes Service."""
-        return tuple(reads.bucket(self.slices_by_service, (service.namespace, service.origin.name)))
-
-    def backends(
+    def gather(
         self, reads: Reads, service: RegisteredService, port: ServicePort, *, labels: bool, names: bool = False
-    ) -> Iterator[Backend]:
+    ) -> Gathered:
         """Everything behind one port of one service, of all subsets.
 
         `labels`: labels and places of Pods are needed. `names`: addresses may be names that DNS resolves.
         """
         if service.is_kubernetes:
-            group = (service.namespace, service.origin.name)
-            slices = (obj for _, obj in reads.values(self.slices_by_service, group))
-            yield from from_slices(
-                slices, port.name, pods=(lambda key: reads.get(self.inputs.pods, key)) if labels else None
-            )
-            if service.selector:
-                yield from self._workloads(reads, service, service.selector, port, names=False)
-            return
+            return self._of_kubernetes(reads, service, port, labels=labels)
         entry = reads.get(self.inputs.service_entries, service.origin)
         if entry is None:
-            return
-        yield from from_entries(entry.spec.endpoints, port, names_allowed=names)
+            return (), ()
+        found = list(from_entries(entry.spec.endpoints, port, names_allowed=names))
         if entry.spec.workload_selector is not None:
-            yield from self._workloads(reads, service, service.selector, port, names=names)
+            found += self._workloads(reads, service, port, names=names)
             pods = (obj for _, obj in reads.values(self.pods_by_namespace, service.namespace))
-            yield from from_pods(pods, dict(service.selector), port)
+            found += from_pods(pods, dict(service.selector), port)
         elif names and not entry.spec.endpoints:
-            yield from from_host(service, port)
+            found += from_host(service, port)
+        return found, (service.origin,)
+
+    def _of_kubernetes(self, reads: Reads, service: RegisteredService, port: ServicePort, *, labels: bool) -> Gathered:
+        slices = reads.values(self.slices_by_service, (service.namespace, service.origin.name))
+        pods = (lambda key: reads.get(self.inputs.pods, key)) if labels else None
+        found = list(from_slices((obj for _, obj in slices), port.name, pods=pods))
+        if service.selector:
+            found += self._workloads(reads, service, port)
+        return found, (service.origin, *(key for key, _ in slices))
 
     def _workloads(
-        self, reads: Reads, service: RegisteredService, selector: Labels, port: ServicePort, *, names: bool
-    ) -> Iterator[Backend]:
-        group = (service.namespace, selector[0] if selector else ANY)
-        found = [obj for _, obj in reads.values(self.workloads_by_label, group)]
-        if found:
-            yield from from_workloads(found, dict(selector), port, names_allowed=names)
+        self, reads: Reads, service: RegisteredService, port: ServicePort, *, names: bool = False
+    ) -> Iterable[Backend]:
+        """The WorkloadEntries that the service selects; they carry the first label of the selector."""
+        label = service.selector[0] if service.selector else ANY
+        found = [obj for _, obj in reads.values(self.workloads_by_label, (service.namespace, label))]
+        return from_workloads(found, dict(service.selector), port, names_allowed=names) if found else ()
 
 
 def add_backends(engine: Engine, inputs: Inputs) -> BackendTables:

@@ -1,12 +1,11 @@
-"""Stages 7 to 9: the clusters that routes and chains name, with their endpoints.
+"""Stages 7 and 8: the clusters that routes and chains name, with their endpoints.
 
-    7 upstreams           wanted cluster → what it is made of: service, policy, the cluster as IR
-    8 clusters            → encoded
-    8 assignments         → endpoints as IR, for clusters that get them delivered
-    9 endpoints           → encoded
+    7 upstreams   wanted cluster → what it is made of: service, policy, the cluster as IR
+    8 clusters    wanted cluster → the cluster, encoded
+    8 endpoints   wanted cluster → its endpoints, encoded, if they are delivered (EDS)
 
-A cluster exists while something names it. An EndpointSlice reruns the assignments of its own
-service; a DestinationRule those clusters whose host it names.
+A cluster exists while something names it. An EndpointSlice reruns the endpoints of its own
+service, a DestinationRule the clusters of its host.
 """
 
 from collections.abc import Iterator
@@ -15,20 +14,16 @@ from typing import Any, TypeAlias
 
 from lateen.compile.backends import BackendTables, add_backends
 from lateen.compile.inputs import Inputs
-from lateen.compile.listeners import ListenerTables
-from lateen.compile.names import RouteListKey, WantedCluster, WantedSecret
-from lateen.compile.placement import Placement
-from lateen.compile.routes import RouteTables
+from lateen.compile.names import WantedCluster, WantedSecret
 from lateen.compile.services import ServiceTables
 from lateen.engine import Derived, Engine, Index, Reads, Table
 from lateen.envoy.cluster import build_cluster
 from lateen.envoy.endpoint import build_endpoints
 from lateen.ir.cluster import Cluster, Discovery
 from lateen.ir.endpoint import Endpoints
-from lateen.ir.listener import FilterChain
 from lateen.ir.proxy import Proxy, ProxyId
 from lateen.ir.resource import Resource
-from lateen.ir.route import ClusterRef, Route
+from lateen.ir.route import ClusterRef
 from lateen.model.keys import Key
 from lateen.semantics.backends import Backend
 from lateen.semantics.clusters import DNS, discovery_of, lower_cluster
@@ -53,34 +48,17 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class ClusterTables:
-    """Clusters and endpoints, as IR and encoded."""
+    """Clusters as IR; clusters and endpoints encoded."""
 
     upstreams: Derived[WantedCluster, Upstream]
-    assignments: Derived[WantedCluster, Endpoints]
     clusters: Derived[WantedCluster, Resource]
     endpoints: Derived[WantedCluster, Resource]
-
-
-def add_clusters(
-    engine: Engine,
-    inputs: Inputs,
-    placement: Placement,
-    services: ServiceTables,
-    routes: RouteTables,
-    listeners: ListenerTables,
-) -> ClusterTables:
-    """Add the tables for what HTTP routes and TCP chains name."""
-    wanted = (
-        engine.index("clusters_of_routes", routes.lists, _of_routes),
-        engine.index("clusters_of_chains", listeners.l4_chains, _of_chains),
-    )
-    return add_upstreams(engine, inputs, placement.proxies, services, wanted)
 
 
 def add_upstreams(
     engine: Engine, inputs: Inputs, proxies: Table[ProxyId, Proxy], services: ServiceTables, wanted: Wanted
 ) -> ClusterTables:
-    """Add the tables for the clusters in these indexes."""
+    """Add the tables for the clusters that are groups of these indexes."""
     backends = add_backends(engine, inputs)
 
     def resolve(reads: Reads, key: WantedCluster) -> Upstream | None:
@@ -92,22 +70,17 @@ def add_upstreams(
         upstream = reads.get(upstreams, key)
         return build_cluster(upstream.cluster) if upstream is not None else None
 
-    def assign(reads: Reads, key: WantedCluster) -> Endpoints | None:
+    def encode_endpoints(reads: Reads, key: WantedCluster) -> Resource | None:
         upstream = reads.get(upstreams, key)
         proxy = reads.get(proxies, key.proxy)
         if upstream is None or proxy is None or upstream.cluster.discovery is not Discovery.EDS:
             return None
-        return _assign(reads, upstream, proxy, backends)
-
-    clusters = engine.derive("clusters", 8, encode_cluster, each=upstreams)
-    assignments = engine.derive("assignments", 8, assign, each=upstreams)
-
-    def encode_endpoints(reads: Reads, key: WantedCluster) -> Resource | None:
-        endpoints = reads.get(assignments, key)
-        return build_endpoints(endpoints) if endpoints is not None else None
+        return build_endpoints(_assign(reads, upstream, proxy, backends))
 
     return ClusterTables(
-        upstreams, assignments, clusters, engine.derive("endpoints", 9, encode_endpoints, each=assignments)
+        upstreams=upstreams,
+        clusters=engine.derive("clusters", 8, encode_cluster, each=upstreams),
+        endpoints=engine.derive("endpoints", 8, encode_endpoints, each=upstreams),
     )
 
 
@@ -118,19 +91,6 @@ def cluster_secrets(key: WantedCluster, upstream: Upstream) -> Iterator[WantedSe
         for ref in (tls.certificate, tls.trust):
             if ref is not None and ref.name:
                 yield WantedSecret(key.proxy, ref.name)
-
-
-def _of_routes(key: RouteListKey, routes: tuple[Route, ...]) -> Iterator[WantedCluster]:
-    for route in routes:
-        for ref in route.clusters:
-            yield WantedCluster(key.proxy, ref)
-
-
-def _of_chains(key: tuple[Key, int, ProxyId], chains: tuple[FilterChain, ...]) -> Iterator[WantedCluster]:
-    for chain in chains:
-        if chain.tcp is not None:
-            for target in chain.tcp.targets:
-                yield WantedCluster(key[2], target.cluster)
 
 
 def _resolve(
@@ -177,11 +137,13 @@ def _assign(reads: Reads, upstream: Upstream, proxy: Proxy, backends: BackendTab
     labels = needs_labels(service, upstream.policy, proxy, cluster.ref.subset)
     dns = cluster.discovery in DNS
     found: list[Backend] = []
+    origins: tuple[Key, ...] = ()
     for source in upstream.sources:
         port = source.port(cluster.ref.port)
         if port is not None:
-            found += backends.backends(reads, source, port, labels=labels, names=dns)
-    slices = backends.slice_keys(reads, service) if service.is_kubernetes else ()
+            gathered, keys = backends.gather(reads, source, port, labels=labels, names=dns)
+            found += gathered
+            origins += keys
     return assemble(
         cluster.ref,
         found,
@@ -190,5 +152,5 @@ def _assign(reads: Reads, upstream: Upstream, proxy: Proxy, backends: BackendTab
         proxy,
         subset_labels=dict(upstream.subset_labels),
         only_one=cluster.discovery is Discovery.LOGICAL_DNS,
-        origins=(*(source.origin for source in upstream.sources), *slices),
+        origins=origins,
     )

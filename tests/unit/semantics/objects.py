@@ -1,6 +1,7 @@
 """Objects for tests, written as users write them and decoded as the program decodes them."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -20,6 +21,12 @@ DOMAIN = "cluster.local"
 ROOT = "istio-system"
 
 
+@cache
+def adapter(spec_type: type[SpecT]) -> TypeAdapter[SpecT]:
+    """Make the decoder of a type once; that takes longer than all decoding."""
+    return TypeAdapter(spec_type)
+
+
 def make(
     kind: Kind,
     spec_type: type[SpecT],
@@ -33,7 +40,7 @@ def make(
     """Make an object; `path` is `namespace/name`."""
     namespace, name = path.split("/")
     meta = Meta(namespace, name, labels or {}, annotations or {}, created)
-    return Object(Key(kind, namespace, name), meta, TypeAdapter(spec_type).validate_python(spec))
+    return Object(Key(kind, namespace, name), meta, adapter(spec_type).validate_python(spec))
 
 
 def service(path: str, *ports: Mapping[str, Any], **options: Any) -> Object[ServiceSpec]:
