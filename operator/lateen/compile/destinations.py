@@ -1,6 +1,6 @@
 """What routes and chains ask about their destinations, every answer a recorded dependency."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lateen.compile.services import ServiceTables
 from lateen.engine import Reads
@@ -20,6 +20,8 @@ class TrackedDestinations:
     reads: Reads
     tables: ServiceTables
     proxy: Proxy
+    _rules: dict[str, EffectiveRule | None] = field(default_factory=dict)
+    """What has been found, by host: many rules of one object lead to the same few hosts."""
 
     def cluster(self, destination: Destination, namespace: str, port: int) -> ClusterRef:
         """The cluster meant by a destination written in `namespace` (istio-semantics §1.2.9)."""
@@ -45,9 +47,13 @@ class TrackedDestinations:
         return tcp_settings(self._rule(cluster), cluster.subset, weighted=weighted)
 
     def _rule(self, cluster: ClusterRef) -> EffectiveRule | None:
+        host = cluster.host
+        if host not in self._rules:
+            self._rules[host] = self._find_rule(host)
+        return self._rules[host]
+
+    def _find_rule(self, host: str) -> EffectiveRule | None:
         """The rule of a visible service; others have none (istio-semantics §6.93)."""
-        candidates = self.tables.candidates(self.reads, cluster.host)
-        service = service_for_rule(candidates, self.proxy.namespace, self.proxy.namespace)
-        if service is None:
-            return None
-        return self.tables.rule(self.reads, self.proxy, cluster.host, service.namespace)
+        namespace = self.proxy.namespace
+        service = service_for_rule(self.tables.candidates(self.reads, host), namespace, namespace)
+        return self.tables.rule(self.reads, self.proxy, host, service.namespace) if service is not None else None

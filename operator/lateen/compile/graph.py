@@ -2,6 +2,7 @@
 
     0 inputs        one table per kind, filled at the door
     1 placements    Gateway → proxies
+      registry      host → its services
     2 proxies       proxy → labels, namespace, port translation
     3 proxy_servers proxy → its Gateways merged, contradictions refused
     4 gateway_servers  Gateway → its accepted servers

@@ -25,11 +25,9 @@ from lateen.ir.route import ClusterRef, Forward, Route, RouteMatch, Target, Virt
 from lateen.model.hosts import is_wildcard, more_specific, subset_of
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
-from lateen.model.service import ServiceSpec
-from lateen.model.serviceentry import ServiceEntrySpec
 from lateen.model.virtualservice import VirtualServiceSpec
 from lateen.semantics.gateways import resolve_gateway_name
-from lateen.semantics.registry import RegisteredService, service_for, services_of
+from lateen.semantics.registry import RegisteredService, service_for
 from lateen.semantics.retry import lower_retries
 from lateen.semantics.routes import RoutePlace, build_routes
 from lateen.semantics.visibility import is_visible, oldest_first
@@ -115,7 +113,7 @@ def add_mesh(engine: Engine, inputs: Inputs, services: ServiceTables) -> MeshTab
     """Add the tables; they stay empty unless the settings have a mesh port."""
     settings = services.settings
     proxy = mesh_proxy(settings)
-    group = _mesh_hosts(engine, inputs, settings)
+    group = _mesh_hosts(engine, inputs, services)
     by_host = engine.index(
         "mesh_rules",
         inputs.virtual_services,
@@ -146,19 +144,20 @@ def _rule_hosts(rule: Object[VirtualServiceSpec], settings: CompileSettings) -> 
     return expand_hosts(rule, settings.domain) if settings.mesh_port and applies_to_mesh(rule) else ()
 
 
-def _mesh_hosts(engine: Engine, inputs: Inputs, settings: CompileSettings) -> tuple[Index[Any, Any, MeshHost], ...]:
+def _mesh_hosts(engine: Engine, inputs: Inputs, services: ServiceTables) -> tuple[Index[Any, Any, MeshHost], ...]:
     """Every port of every service, and hosts that only a VirtualService knows."""
+    settings = services.settings
 
-    def ports(_: Key, obj: Object[ServiceSpec] | Object[ServiceEntrySpec]) -> Iterator[MeshHost]:
-        for service in services_of(obj, settings.domain) if settings.mesh_port else ():
-            yield from (MeshHost(MESH_PROXY, service.host, port.number) for port in service.ports)
+    def ports(host: str, found: tuple[RegisteredService, ...]) -> list[MeshHost]:
+        if not settings.mesh_port:
+            return []
+        return [MeshHost(MESH_PROXY, host, port.number) for service in found for port in service.ports]
 
     def unregistered(_: Key, rule: Object[VirtualServiceSpec]) -> list[MeshHost]:
         return [MeshHost(MESH_PROXY, host, HTTP_PORT) for host in _rule_hosts(rule, settings) if not is_wildcard(host)]
 
     return (
-        engine.index("mesh_services", inputs.services, ports),
-        engine.index("mesh_entries", inputs.service_entries, ports),
+        engine.index("mesh_services", services.registry, ports),
         engine.index("mesh_unregistered", inputs.virtual_services, unregistered),
     )
 

@@ -1,7 +1,8 @@
 """Looking up services and DestinationRules; each look-up is a few recorded reads, whatever their number.
 
-A Kubernetes Service is found by its name, a ServiceEntry by its hosts, a DestinationRule by its
-exact host; rules with wildcard hosts stand together in one bucket.
+Services stand in a registry by host, be they Kubernetes Services or ServiceEntries: read once,
+looked up often. A DestinationRule is found by its exact host; rules with wildcard hosts stand
+together in one bucket.
 """
 
 from dataclasses import dataclass
@@ -9,16 +10,14 @@ from typing import Final
 
 from lateen.compile.inputs import Inputs
 from lateen.compile.settings import CompileSettings
-from lateen.engine import Engine, Index, Reads, Table
+from lateen.engine import Derived, Engine, Index, Reads
 from lateen.ir.proxy import Proxy
 from lateen.model.destinationrule import DestinationRuleSpec
 from lateen.model.hosts import is_wildcard
-from lateen.model.keys import Key, Kind
+from lateen.model.keys import Key
 from lateen.model.objects import Object
-from lateen.model.service import ServiceSpec
-from lateen.model.serviceentry import ServiceEntrySpec
 from lateen.semantics.destination_rules import EffectiveRule, find_rule, rule_host
-from lateen.semantics.registry import RegisteredService, preferred, services_of
+from lateen.semantics.registry import RegisteredService, hosts_of, preferred, register
 
 WILDCARDS: Final = "*"
 """Bucket of all DestinationRules whose host is a wildcard."""
@@ -29,20 +28,13 @@ class ServiceTables:
     """Where services and rules are found."""
 
     settings: CompileSettings
-    services: Table[Key, Object[ServiceSpec]]
-    entries_by_host: Index[Key, Object[ServiceEntrySpec], str]
+    registry: Derived[str, tuple[RegisteredService, ...]]
+    """Host → its services, the preferred one first (istio-semantics §2.9)."""
     rules_by_host: Index[Key, Object[DestinationRuleSpec], str]
 
     def candidates(self, reads: Reads, host: str) -> tuple[RegisteredService, ...]:
         """All services of one host, the preferred one first (istio-semantics §2.9)."""
-        domain = self.settings.domain
-        found: list[RegisteredService] = []
-        key = kubernetes_service(host, domain)
-        if key is not None and (service := reads.get(self.services, key)) is not None:
-            found += services_of(service, domain)
-        for _, entry in reads.values(self.entries_by_host, host):
-            found += (service for service in services_of(entry, domain) if service.host == host)
-        return preferred(found) if len(found) > 1 else tuple(found)
+        return reads.get(self.registry, host) or ()
 
     def rule(self, reads: Reads, proxy: Proxy, host: str, service_namespace: str) -> EffectiveRule | None:
         """The DestinationRule in effect for a host at a proxy (istio-semantics §2.10)."""
@@ -61,24 +53,22 @@ class ServiceTables:
 
 
 def add_services(engine: Engine, inputs: Inputs, settings: CompileSettings) -> ServiceTables:
-    """Add the indexes."""
+    """Add the registry (stage 1) and the index of rules."""
     domain = settings.domain
 
     def groups(_: Key, rule: Object[DestinationRuleSpec]) -> tuple[str]:
         return (WILDCARDS if is_wildcard(rule.spec.host) else rule_host(rule, domain),)
 
+    services = engine.index("services_by_host", inputs.services, lambda _, service: hosts_of(service, domain))
+    entries = engine.index("entries_by_host", inputs.service_entries, lambda _, entry: hosts_of(entry, domain))
+
+    def collect(reads: Reads, host: str) -> tuple[RegisteredService, ...]:
+        found = [register(service, host) for _, service in reads.values(services, host)]
+        found += [register(entry, host) for _, entry in reads.values(entries, host)]
+        return preferred(found)
+
     return ServiceTables(
         settings,
-        inputs.services,
-        engine.index("entries_by_host", inputs.service_entries, lambda _, entry: entry.spec.hosts),
+        engine.derive("registry", 1, collect, group=(services, entries)),
         engine.index("rules_by_host", inputs.destination_rules, groups),
     )
-
-
-def kubernetes_service(host: str, domain: str) -> Key | None:
-    """The Service that a host would be the name of: `name.namespace.svc.domain`."""
-    suffix = f".svc.{domain}" if domain else ""
-    if not host.endswith(suffix):
-        return None
-    parts = host.removesuffix(suffix).split(".")
-    return Key(Kind.SERVICE, parts[1], parts[0]) if len(parts) == 2 and all(parts) else None

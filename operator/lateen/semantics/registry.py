@@ -5,7 +5,7 @@ one viewer (istio-semantics §1.4, §2.9, §2.12). Addresses of services are lef
 reach services by name only.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -76,9 +76,7 @@ class RegisteredService:
 
 def services_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -> tuple[RegisteredService, ...]:
     """Read what one object registers: a Service one host, a ServiceEntry each of its hosts."""
-    if isinstance(obj.spec, ServiceSpec):
-        return (_from_service(obj, obj.spec, domain),)
-    return tuple(_from_entry(obj, obj.spec))
+    return tuple(register(obj, host) for host in hosts_of(obj, domain))
 
 
 def hosts_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -> tuple[str, ...]:
@@ -88,9 +86,16 @@ def hosts_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -
     return tuple(dict.fromkeys(obj.spec.hosts))
 
 
+def register(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], host: str) -> RegisteredService:
+    """Read what an object registers for one of its hosts."""
+    if isinstance(obj.spec, ServiceSpec):
+        return _from_service(obj, obj.spec, host)
+    return _from_entry(obj, obj.spec, host)
+
+
 def service_host(namespace: str, name: str, domain: str) -> str:
-    """The host of a Kubernetes Service."""
-    return f"{name}.{namespace}.svc.{domain}"
+    """The host of a Kubernetes Service, which is what its short name stands for."""
+    return f"{name}.{namespace}.svc.{domain}" if domain else f"{name}.{namespace}"
 
 
 def preferred(services: Iterable[RegisteredService]) -> tuple[RegisteredService, ...]:
@@ -171,11 +176,11 @@ def _annotated_export(text: str, owner: str) -> frozenset[str]:
 
 
 def _from_service(
-    obj: Object[ServiceSpec] | Object[ServiceEntrySpec], spec: ServiceSpec, domain: str
+    obj: Object[ServiceSpec] | Object[ServiceEntrySpec], spec: ServiceSpec, host: str
 ) -> RegisteredService:
     annotation = obj.meta.annotations.get(EXPORT_ANNOTATION, "")
     return RegisteredService(
-        host=service_host(obj.key.namespace, obj.key.name, domain),
+        host=host,
         namespace=obj.key.namespace,
         ports=tuple(
             ServicePort(
@@ -197,23 +202,21 @@ def _from_service(
 
 
 def _from_entry(
-    obj: Object[ServiceSpec] | Object[ServiceEntrySpec], spec: ServiceEntrySpec
-) -> Iterator[RegisteredService]:
-    ports = tuple(
-        ServicePort(port.number, port.name, parse_protocol(port.protocol), port.target_port or None)
-        for port in spec.ports
-    )
+    obj: Object[ServiceSpec] | Object[ServiceEntrySpec], spec: ServiceEntrySpec, host: str
+) -> RegisteredService:
     selector = spec.workload_selector.labels if spec.workload_selector is not None else {}
-    for host in dict.fromkeys(spec.hosts):
-        yield RegisteredService(
-            host=host,
-            namespace=obj.key.namespace,
-            ports=ports,
-            resolution=spec.resolution,
-            origin=obj.key,
-            exported_to=exported_namespaces(spec.export_to, obj.key.namespace),
-            age_order=obj.meta.age_order,
-            selector=tuple(sorted(selector.items())),
-            subject_alt_names=spec.subject_alt_names,
-            external=spec.location is Location.MESH_EXTERNAL,
-        )
+    return RegisteredService(
+        host=host,
+        namespace=obj.key.namespace,
+        ports=tuple(
+            ServicePort(port.number, port.name, parse_protocol(port.protocol), port.target_port or None)
+            for port in spec.ports
+        ),
+        resolution=spec.resolution,
+        origin=obj.key,
+        exported_to=exported_namespaces(spec.export_to, obj.key.namespace),
+        age_order=obj.meta.age_order,
+        selector=tuple(sorted(selector.items())),
+        subject_alt_names=spec.subject_alt_names,
+        external=spec.location is Location.MESH_EXTERNAL,
+    )
