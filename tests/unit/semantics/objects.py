@@ -22,9 +22,14 @@ ROOT = "istio-system"
 
 
 @cache
-def adapter(spec_type: type[SpecT]) -> TypeAdapter[SpecT]:
-    """Make the decoder of a type once; that takes longer than all decoding."""
+def _adapter(spec_type: Any) -> TypeAdapter[Any]:
     return TypeAdapter(spec_type)
+
+
+def decode(spec_type: type[SpecT], value: Any) -> SpecT:
+    """Decode a value; making the decoder takes longer than decoding, so each is made once."""
+    decoded: SpecT = _adapter(spec_type).validate_python(value)
+    return decoded
 
 
 def make(
@@ -40,7 +45,7 @@ def make(
     """Make an object; `path` is `namespace/name`."""
     namespace, name = path.split("/")
     meta = Meta(namespace, name, labels or {}, annotations or {}, created)
-    return Object(Key(kind, namespace, name), meta, adapter(spec_type).validate_python(spec))
+    return Object(Key(kind, namespace, name), meta, decode(spec_type, spec))
 
 
 def service(path: str, *ports: Mapping[str, Any], **options: Any) -> Object[ServiceSpec]:

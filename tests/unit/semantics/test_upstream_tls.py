@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.semantics.objects import adapter
+from tests.unit.semantics.objects import decode
 
 from lateen.ir.cluster import UpstreamTls
 from lateen.ir.listener import SecretKind, SecretRef
@@ -21,7 +21,7 @@ TRUST = SecretRef("kubernetes://web-cacert", SecretKind.TRUST)
 
 
 def tls(mode: str = "SIMPLE", **fields: Any) -> ClientTls:
-    return adapter(ClientTls).validate_python({"mode": mode, **fields})
+    return decode(ClientTls, {"mode": mode, **fields})
 
 
 def lower(mode: str = "SIMPLE", *, http2: bool = False, names: tuple[str, ...] = (), **fields: Any) -> UpstreamTls:
