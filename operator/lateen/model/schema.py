@@ -1,8 +1,8 @@
 """How fields are decoded: Istio's JSON rules on top of pydantic.
 
 Every spec is a frozen, slotted standard dataclass that pydantic fills directly, so that
-one definition serves as schema, as documentation (attribute docstrings become field
-descriptions) and as the value that the compiler reads.
+one definition serves as schema, as documentation (`lateen.model.documentation` makes field
+descriptions of attribute docstrings) and as the value that the compiler reads.
 
 Rules (istio-semantics §7.2): camelCase or snake_case names, durations in Go's syntax,
 enums by exact name, numbers possibly quoted, `null` as absent.
@@ -18,7 +18,6 @@ SPEC: Final = ConfigDict(
     alias_generator=to_camel,
     populate_by_name=True,
     extra="forbid",
-    use_attribute_docstrings=True,
     defer_build=True,
     strict=False,
 )

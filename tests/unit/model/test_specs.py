@@ -1,14 +1,13 @@
 """VirtualService and DestinationRule as they are decoded: spelling, defaults, documentation."""
 
-import dataclasses
 import typing
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from lateen.model.destinationrule import DestinationRuleSpec, SimpleLb, TlsMode
+from lateen.model.documentation import blocks_of, json_schema
 from lateen.model.virtualservice import DerivePort, UnmatchedPreflights, VirtualServiceSpec
 
 SPECS = [VirtualServiceSpec, DestinationRuleSpec]
@@ -18,23 +17,9 @@ def decode(spec: type[Any], value: object) -> Any:
     return TypeAdapter(spec).validate_python(value)
 
 
-def blocks(spec: object) -> Iterator[type[Any]]:
-    """A dataclass and all that it is made of."""
-    if isinstance(spec, type) and dataclasses.is_dataclass(spec):
-        yield spec
-        for hint in typing.get_type_hints(spec).values():
-            yield from blocks(hint)
-    for argument in typing.get_args(spec):
-        yield from blocks(argument)
-
-
-def schema_of(spec: type[Any]) -> dict[str, Any]:
-    return TypeAdapter(spec).json_schema(by_alias=True)
-
-
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_field_is_documented(spec: type[Any]) -> None:
-    schema = schema_of(spec)
+    schema = json_schema(spec)
     for block in [schema, *schema["$defs"].values()]:
         for name, field in block.get("properties", {}).items():
             assert field.get("description"), f"{block['title']}.{name}"
@@ -42,7 +27,7 @@ def test_every_field_is_documented(spec: type[Any]) -> None:
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_block_is_frozen_slotted_and_has_no_lists(spec: type[Any]) -> None:
-    for block in blocks(spec):
+    for block in blocks_of(spec):
         assert block.__dataclass_params__.frozen
         assert "__slots__" in vars(block)
         for hint in typing.get_type_hints(block).values():
