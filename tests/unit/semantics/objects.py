@@ -28,7 +28,8 @@ def _adapter(spec_type: Any) -> TypeAdapter[Any]:
 
 def decode(spec_type: type[SpecT], value: Any) -> SpecT:
     """Decode a value; making the decoder takes longer than decoding, so each is made once."""
-    decoded: SpecT = _adapter(spec_type).validate_python(value)
+    wanted: Any = spec_type  # mypy does not take a type variable's class for hashable
+    decoded: SpecT = _adapter(wanted).validate_python(value)
     return decoded
 
 
@@ -81,7 +82,9 @@ def workload(path: str, address: str, **spec: Any) -> Object[WorkloadEntrySpec]:
     return make(Kind.WORKLOAD_ENTRY, WorkloadEntrySpec, {"address": address, **spec}, path)
 
 
-def pod(path: str, address: str, *, ready: bool | None = True, **labels: str) -> Object[PodSpec]:
+def pod(
+    path: str, address: str, labels: Mapping[str, str] | None = None, *, ready: bool | None = True
+) -> Object[PodSpec]:
     conditions = [] if ready is None else [{"type": "Ready", "status": str(ready)}]
     status = {"podIP": address, "phase": "Running", "conditions": conditions}
     return make(Kind.POD, PodSpec, {"status": status}, path, labels=labels)
