@@ -58,16 +58,15 @@ class Index(Generic[K, V, G]):
 
     def move(self, key: K, left: dict[G, None], joined: dict[G, None]) -> None:
         """Take a row from its old groups to its new ones; it may be the same groups with another value."""
-        if left == joined:
-            self._mark_readers(left)
-            return
-        for group in left:
-            if group not in joined:
-                self._leave(group, key)
-        for group in joined:
-            if group not in left:
-                self._join(group, key)
-        self._mark_readers(left | joined)
+        if left != joined:
+            for group in left:
+                if group not in joined:
+                    self._leave(group, key)
+            for group in joined:
+                if group not in left:
+                    self._join(group, key)
+        if self.readers:
+            self._mark_readers(left | joined)
 
     def _mark_readers(self, groups: Iterable[G]) -> None:
         for group in groups:
@@ -103,4 +102,5 @@ class Index(Generic[K, V, G]):
             del self.ordered[group]  # small again, or keys without a total order
 
     def _mark_followers(self, group: G) -> None:
-        self.table.agenda.mark([follower.cell(group) for follower in self.followers])
+        if self.followers:
+            self.table.agenda.mark([follower.cell(group) for follower in self.followers])

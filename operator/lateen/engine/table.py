@@ -85,7 +85,7 @@ class Table(Generic[K, V]):
         """
         rows = self.rows
         old = rows.get(key)
-        if old is new or old == new:
+        if old is new or (old is not None and new is not None and old == new):
             return
         moves = [(index, index.groups(key, old), index.groups(key, new)) for index in self.indexes]
         # Nothing below can fail: a row and its indexes change together or not at all.
@@ -98,7 +98,7 @@ class Table(Generic[K, V]):
         readers = self.readers.get(key)
         if readers is not None:
             self.agenda.mark(readers)
-        if old is None or new is None:
+        if self.followers and (old is None or new is None):
             self.agenda.mark([follower.cell(key) for follower in self.followers])
         for index, left, joined in moves:
             index.move(key, left, joined)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from lateen.ir.match import StringMatch
 from lateen.model.keys import Key
@@ -84,9 +84,8 @@ class HeaderOps:
 NO_OPS = HeaderOps()
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterRef:
-    """A cluster by its parts; its name is `outbound|port|subset|host`."""
+class ClusterRef(NamedTuple):
+    """A cluster by its parts; its name is `outbound|port|subset|host`. A tuple: it is a key of many tables."""
 
     host: str
     port: int
