@@ -21,7 +21,7 @@ from lateen.envoy.cluster import build_cluster
 from lateen.envoy.endpoint import build_endpoints
 from lateen.ir.cluster import Cluster, Discovery
 from lateen.ir.endpoint import Endpoints
-from lateen.ir.proxy import Proxy, ProxyId
+from lateen.ir.proxy import MESH_GATEWAY, Proxy, ProxyId
 from lateen.ir.resource import Resource
 from lateen.ir.route import ClusterRef
 from lateen.model.keys import Key
@@ -115,6 +115,7 @@ def _resolve(
         policy,
         discovery,
         default_connect_timeout=services.settings.connect_timeout,
+        mirrors_client=proxy.id.name == MESH_GATEWAY,
         rules=rule.origins if rule is not None else (),
     )
     upstream = Upstream(

@@ -65,6 +65,7 @@ def lower_cluster(
     discovery: Discovery,
     *,
     default_connect_timeout: float,
+    mirrors_client: bool = False,
     dns_endpoints: Endpoints | None = None,
     rules: tuple[Key, ...] = (),
 ) -> Cluster:
@@ -72,10 +73,12 @@ def lower_cluster(
 
     `discovery` and `policy` are those in effect (`discovery_of`, `effective_policy`), `rules` the
     DestinationRules behind them; `dns_endpoints` belong to a cluster whose endpoints DNS resolves.
+    `mirrors_client`: the proxy is next to its clients, and ports of unknown protocol get what they speak.
     """
     port = service.port(ref.port)
     pool, outlier = policy.connection_pool, policy.ejection
-    protocol = upstream_protocol(pool, port.protocol if port is not None else Protocol.UNSUPPORTED)
+    declared = port.protocol if port is not None else Protocol.UNSUPPORTED
+    protocol = upstream_protocol(pool, declared, mirrors_client=mirrors_client)
     tls = policy.tls if policy.tls is not None and speaks_tls(policy.tls) else None
     http2 = protocol is UpstreamProtocol.HTTP2
     return Cluster(

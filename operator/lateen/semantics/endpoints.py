@@ -159,8 +159,8 @@ def assemble(
         del kept[1:]
     if len(kept) > 1:
         kept = sorted(
-            {(backend.endpoint.host, backend.endpoint.port): backend for backend in reversed(kept)}.values(),
-            key=_order,
+            {_identity(backend): backend for backend in reversed(kept)}.values(),
+            key=_identity,
         )
     localities = arrange(
         kept,
@@ -178,8 +178,9 @@ def selects_workloads(obj: Object[ServiceSpec] | Object[ServiceEntrySpec]) -> bo
     return obj.spec.workload_selector is not None
 
 
-def _order(backend: Backend) -> tuple[str, int]:
-    return (backend.endpoint.host, backend.endpoint.port)
+def _identity(backend: Backend) -> tuple[str, int, str]:
+    """What makes two backends one: while Kubernetes moves an endpoint to another slice, it is in both."""
+    return (backend.endpoint.host, backend.endpoint.port, backend.place)
 
 
 def _slice_health(endpoint: SliceEndpoint) -> Health | None:

@@ -58,13 +58,20 @@ def connect_timeout(pool: dr.ConnectionPool | None, default: float) -> float:
     return default if written is None else written
 
 
-def upstream_protocol(pool: dr.ConnectionPool | None, protocol: Protocol) -> UpstreamProtocol:
-    """Which HTTP the endpoints get: the client's, HTTP/2 by the port or by upgrade, else HTTP/1.1."""
+def upstream_protocol(
+    pool: dr.ConnectionPool | None, protocol: Protocol, *, mirrors_client: bool = False
+) -> UpstreamProtocol:
+    """Which HTTP the endpoints get: the client's, HTTP/2 by the port or by upgrade, else HTTP/1.1.
+
+    `mirrors_client`: ports of unknown protocol get what the client speaks, as next to a client.
+    """
     http = _http(pool)
     if http.use_client_protocol:
         return UpstreamProtocol.DOWNSTREAM
     if protocol.is_http2 or http.h2_upgrade_policy is dr.H2UpgradePolicy.UPGRADE:
         return UpstreamProtocol.HTTP2
+    if mirrors_client and protocol is Protocol.UNSUPPORTED:
+        return UpstreamProtocol.DOWNSTREAM
     return UpstreamProtocol.DEFAULT
 
 

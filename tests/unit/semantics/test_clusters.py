@@ -19,11 +19,13 @@ from lateen.ir.cluster import (
 )
 from lateen.ir.route import ClusterRef
 from lateen.model.objects import Object
+from lateen.model.protocols import Protocol
 from lateen.model.service import ServiceSpec
 from lateen.model.serviceentry import ServiceEntrySpec
 from lateen.semantics.clusters import discovery_of, lower_cluster
 from lateen.semantics.destination_rules import merge_rules
 from lateen.semantics.policy import effective_policy
+from lateen.semantics.pools import upstream_protocol
 from lateen.semantics.registry import services_of
 
 Backend = Object[ServiceSpec] | Object[ServiceEntrySpec]
@@ -174,6 +176,12 @@ def test_the_tcp_idle_timeout_stands_in_for_the_http_one() -> None:
 )
 def test_which_http_is_spoken_to_endpoints(port: int, http: dict[str, Any], expected: UpstreamProtocol) -> None:
     assert cluster({"connectionPool": {"http": {"maxRetries": 1, **http}}}, port=port).http.protocol is expected
+
+
+def test_a_port_of_unknown_protocol_gets_http1_from_gateways_and_the_clients_http_in_a_mesh() -> None:
+    assert upstream_protocol(None, Protocol.UNSUPPORTED) is UpstreamProtocol.DEFAULT
+    assert upstream_protocol(None, Protocol.UNSUPPORTED, mirrors_client=True) is UpstreamProtocol.DOWNSTREAM
+    assert upstream_protocol(None, Protocol.HTTP, mirrors_client=True) is UpstreamProtocol.DEFAULT
 
 
 def test_http2_options_count_only_where_http2_is_certain() -> None:

@@ -165,7 +165,9 @@ def test_a_subset_is_the_endpoints_that_carry_all_its_labels() -> None:
 
 
 def test_an_address_that_is_listed_twice_counts_once() -> None:
-    assert assembled([Backend(Endpoint("10.0.0.1", 1)), Backend(Endpoint("10.0.0.1", 1))]) == ["10.0.0.1"]
+    here, there = (Backend(Endpoint("10.0.0.1", 1), place=place) for place in ("r1", "r2"))
+    assert assembled([here, here]) == ["10.0.0.1"]
+    assert assembled([here, there]) == ["10.0.0.1", "10.0.0.1"]
 
 
 def test_endpoints_that_are_not_ready_are_withheld_where_panic_would_use_them() -> None:
