@@ -222,17 +222,19 @@ class Engine:
 
     def _subscribe(self, cell: Cell, read: tuple[Any, ...]) -> None:
         """Make the cell a reader of exactly what it has read this time."""
-        old = dict.fromkeys(zip(cell.reads[::2], cell.reads[1::2], strict=True))
         new = dict.fromkeys(zip(read[::2], read[1::2], strict=True))
-        for source, key in old:
-            if (source, key) not in new:
+        old: dict[Any, None] = {}
+        added: Iterable[Any] = new
+        if cell.reads:  # a first run, as all are in a cold start, has nothing to compare with
+            old = dict.fromkeys(zip(cell.reads[::2], cell.reads[1::2], strict=True))
+            added = [pair for pair in new if pair not in old]
+            for source, key in old.keys() - new.keys():
                 readers = without_item(source.readers[key], cell)
                 if readers:
                     source.readers[key] = readers
                 else:
                     del source.readers[key]
-        for source, key in new:
-            if (source, key) not in old:
-                source.readers[key] = with_item(source.readers.get(key), cell)
+        for source, key in added:
+            source.readers[key] = with_item(source.readers.get(key), cell)
         cell.reads = read if 2 * len(new) == len(read) else tuple(chain.from_iterable(new))
         self._wide += (len(new) > WIDE) - (len(old) > WIDE)

@@ -83,7 +83,7 @@ def _parts(source: Source, key: Hashable) -> Iterator[tuple[Source, Hashable]]:
             yield source.table, member
     elif isinstance(source, Derived) and key in source.cells:
         for origin in source.follows:
-            if len(source.follows) == 1 or key in (origin.rows if isinstance(origin, Table) else origin.buckets):
+            if key in (origin.rows if isinstance(origin, Table) else origin.buckets):
                 yield origin, key
         yield from _reads(source, key)
 

@@ -330,25 +330,27 @@ def test_a_commit_after_a_broken_one_reports_errors_as_seen_from_outside() -> No
     rows: Table[str, int] = engine.input("rows")
 
     def compute(reads: Reads, key: str) -> int | None:
-        value = reads.get(table if key == "b" and reads.get(rows, key) == 0 else rows, key)
-        if value == 0:
-            raise ValueError(key)
+        value = reads.get(table if key == "z" and reads.get(rows, key) == 0 else rows, key)
+        if value is not None and value < 0:
+            raise ValueError(value)
         return value
 
     table: Derived[str, int] = engine.derive("table", 1, compute, each=rows)
-    engine.set(rows, "a", 1)
-    engine.set(rows, "b", 1)
-    engine.commit()
-    engine.set(rows, "a", 0)
-    engine.set(rows, "b", 0)
+
+    def put(good: int, bad: int, breaking: int) -> None:
+        for key, value in (("good", good), ("bad", bad), ("z", breaking)):
+            engine.set(rows, key, value)
+
+    put(good=1, bad=-1, breaking=1)
+    assert engine.commit().failed == (("table", "bad"),)
+    put(good=-2, bad=-2, breaking=0)
     with pytest.raises(EngineError):
         engine.commit()
-    assert set(table.errors) == {"a"}
-    engine.set(rows, "a", 2)
-    engine.set(rows, "b", 2)
+    assert set(table.errors) == {"good", "bad"}
+    put(good=3, bad=-1, breaking=3)
     commit = engine.commit()
     assert (commit.failed, commit.healed) == ((), ())
-    assert commit.changes_of(table) == {"a": (1, 2), "b": (1, 2)}
+    assert commit.changes_of(table) == {"good": (1, 3), "z": (1, 3)}
 
 
 def test_reads_are_closed_when_the_compute_has_returned() -> None:
