@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
-from lateen.xds.messages import Request, Response
+from lateen.xds.messages import Item, Request, Response
 
 CLUSTER = ResourceType.CLUSTER
 ENDPOINTS = ResourceType.ENDPOINTS
@@ -17,7 +17,10 @@ ROUTE = ResourceType.ROUTE
 SCOPE = ResourceType.SCOPE
 
 BAD = "bad"
-"""Content that is refused."""
+"""Content that is refused; Envoy takes over some of the rest of the response."""
+
+MALFORMED = "malformed"
+"""Content that is refused with the whole response."""
 
 
 def make(type_: ResourceType, name: str, content: str, names: Iterable[str] = (), *, needs: bool = True) -> Resource:
@@ -42,7 +45,12 @@ def names_in(body: bytes) -> set[str]:
 
 def is_bad(body: bytes) -> bool:
     """Tell whether Envoy refuses this."""
-    return body.decode().partition("|")[0] == BAD
+    return body.decode().partition("|")[0] in (BAD, MALFORMED)
+
+
+def is_malformed(body: bytes) -> bool:
+    """Tell whether Envoy refuses everything that comes together with this."""
+    return body.decode().partition("|")[0] == MALFORMED
 
 
 def is_eds(name: str) -> bool:
@@ -76,6 +84,12 @@ class Envoy:
     """Was in a refused response: may be sent again though it is there."""
     again: set[ResourceKey] = field(default_factory=set)
     """Was asked for by name: may be sent again though it is there."""
+    doubtful: set[ResourceKey] = field(default_factory=set)
+    """Endpoints that may be sent once more though they are there.
+
+    Of clusters in a refused response, because nobody can tell whether they are waited
+    for; and behind a cluster that comes back, where they are asked for as well.
+    """
     _withheld: list[Request] = field(default_factory=list)
     _started: set[ResourceType] = field(default_factory=set)
 
@@ -120,6 +134,7 @@ class Envoy:
                 self._begin(type_)
         elif more or less:
             self.again |= {ResourceKey(type_, name) for name in more}
+            self.doubtful |= {ResourceKey(type_, name) for name in more if type_ is ENDPOINTS}
             self._say(Request(type_, subscribe=more, unsubscribe=less))
 
     # Responses
@@ -129,10 +144,12 @@ class Envoy:
         response = delivery.response
         for item in response.items:
             self._check_new(ResourceKey(response.type, item.name), item.version)
+        there = {ResourceKey(response.type, i.name) for i in response.items if self._has(response.type, i)}
         bad = [item.name for item in response.items if is_bad(item.body)]
+        partly = response.type in (CLUSTER, LISTENER) and not any(is_malformed(item.body) for item in response.items)
         for name, body in self._acceptable(response, taste, refused=bool(bad)):
             self._put(ResourceKey(response.type, name), body, delivery)
-        if not bad or response.type in (CLUSTER, LISTENER):
+        if not bad or partly:
             for name in response.removed:
                 self._drop(ResourceKey(response.type, name))
         involved = {ResourceKey(response.type, name) for name in (*(i.name for i in response.items), *response.removed)}
@@ -144,6 +161,11 @@ class Envoy:
             for name in response.removed:
                 self.versions.pop(ResourceKey(response.type, name), None)
         self.again -= involved
+        if bad and response.type is CLUSTER:
+            self.doubtful |= {ResourceKey(ENDPOINTS, key.name) for key in involved}
+        if response.type is ENDPOINTS:
+            repeated = {key for key in involved if key in there}
+            self.doubtful -= {key for key in repeated if ResourceKey(CLUSTER, key.name) not in self.refused}
         self._follow(response)
         error = f"refused {', '.join(bad)}" if bad else None
         self._say(Request(response.type, nonce=response.nonce, error=error))
@@ -157,15 +179,22 @@ class Envoy:
 
     def _acceptable(self, response: Response, taste: int, *, refused: bool) -> list[tuple[str, bytes]]:
         good = [(item.name, item.body) for item in response.items if not is_bad(item.body)]
+        if any(is_malformed(item.body) for item in response.items):
+            return []
         if not refused or response.type in (CLUSTER, LISTENER):
             return good
         if response.type is ROUTE:
             return [item for number, item in enumerate(good) if taste >> number & 1]
         return []
 
+    def _has(self, type_: ResourceType, item: Item) -> bool:
+        return self.versions.get(ResourceKey(type_, item.name)) == item.version
+
     def _check_new(self, key: ResourceKey, version: str) -> None:
         if self.versions.get(key) == version:
-            assert key in self.again | self.refused, f"{key} was sent again in the version that is there"
+            assert key in self.again | self.refused | self.doubtful, (
+                f"{key} was sent again in the version that is there"
+            )
 
     def _put(self, key: ResourceKey, body: bytes, delivery: Delivery) -> None:
         if key.type is CLUSTER:

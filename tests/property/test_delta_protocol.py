@@ -15,6 +15,7 @@ from tests.property.delta_envoy import (
     CLUSTER,
     ENDPOINTS,
     LISTENER,
+    MALFORMED,
     ROUTE,
     SCOPE,
     Delivery,
@@ -38,7 +39,7 @@ PROXY = ProxyId("edge", "all")
 CLUSTERS = ("e0", "e1", "e2", "d0", "d1")
 FAREWELL = 1.0
 
-contents = st.sampled_from(["1", "2", "3", BAD])
+contents = st.sampled_from(["1", "2", "3", BAD, MALFORMED])
 some_clusters = st.sets(st.sampled_from(CLUSTERS), max_size=2)
 changes = st.one_of(
     st.tuples(st.just(CLUSTER), st.sampled_from(CLUSTERS), st.none() | contents),

@@ -2,7 +2,9 @@
 
 from enum import Enum
 
-from lateen.model.objects import Severity
+from lateen.ir.finding import Finding
+from lateen.model.keys import Key
+from lateen.model.objects import FieldPath, Severity
 
 
 class Code(Enum):
@@ -59,6 +61,9 @@ class Code(Enum):
     RULE_WITHOUT_SERVICE = ("LAT0309", Severity.WARNING)
     """A DestinationRule's host matches no service."""
 
+    HOST_TAKEN = ("LAT0310", Severity.ERROR)
+    """An older VirtualService has the host for calls between services."""
+
     REJECTED = ("LAT0401", Severity.ERROR)
     """A proxy refused the configuration; it keeps the last one it accepted."""
 
@@ -66,6 +71,10 @@ class Code(Enum):
     def id(self) -> str:
         """`LAT0101`."""
         return self.value[0]
+
+    def about(self, key: Key, message: str, path: FieldPath = ()) -> Finding:
+        """Make a finding with the code's own severity."""
+        return Finding(key, self.id, self.severity, message, path)
 
     @property
     def severity(self) -> Severity:

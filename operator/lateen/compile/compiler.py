@@ -6,25 +6,30 @@ through it; a running instance keeps a `Compiler` and gives it each batch of cha
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from lateen.compile.codes import Code
-from lateen.compile.findings import Findings, finding
+from lateen.compile.findings import Findings
 from lateen.compile.graph import Graph, build_graph, proxy_of
-from lateen.compile.names import RouteListKey
+from lateen.compile.names import WantedSecret
 from lateen.compile.settings import CompileSettings
 from lateen.engine import Commit
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import ListeningPort, Proxy, ProxyId
 from lateen.ir.resource import Resource, ResourceKey
-from lateen.model.keys import Key
+from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Problem, Severity
+from lateen.semantics.secrets import MissingSecretError, UnusableSecretError
 from lateen.validation.intake import Intake
 
 _CODES = {
     Severity.ERROR: Code.INVALID_FIELD,
     Severity.WARNING: Code.QUESTIONABLE_FIELD,
     Severity.INFO: Code.NOTE,
+}
+_ERROR_CODES: Final[Mapping[type[Exception], Code]] = {
+    MissingSecretError: Code.SECRET_NOT_FOUND,
+    UnusableSecretError: Code.SECRET_UNUSABLE,
 }
 
 Resources = Mapping[ResourceKey, Resource | None]
@@ -57,7 +62,7 @@ class Compiler:
         self.graph: Graph = build_graph(settings)
         self._intake = intake
         self._problems: dict[Key, Findings] = {}
-        self._failures: dict[tuple[str, Any], Key] = {}
+        self._failures: dict[tuple[str, Any], tuple[Key, ...]] = {}
 
     def apply(self, changes: Iterable[Change]) -> Outcome:
         """Take in a batch and return what it changed. An object that is refused keeps its last good version."""
@@ -98,14 +103,15 @@ class Compiler:
 
     def findings_of(self, key: Key) -> Findings:
         """Everything there is to say about one object now."""
-        tables = self.graph.findings
         out = list(self._problems.get(key, ()))
-        for table in (tables.rules, tables.gateways, tables.destination_rules):
+        for table in self.graph.findings:
             out += table.values.get(key, ())
-        for (name, cell), owner in self._failures.items():
-            if owner == key:
+        for (name, cell), owners in self._failures.items():
+            if key in owners:
                 error = self.graph.engine.tables[name].errors[cell]  # type: ignore[attr-defined]  # only derived fail
-                out.append(finding(key, Code.INTERNAL_ERROR, f"{name}: {type(error).__name__}: {error}"))
+                code = _ERROR_CODES.get(type(error))
+                text = str(error) if code is not None else f"{name}: {type(error).__name__}: {error}"
+                out.append((code or Code.INTERNAL_ERROR).about(key, text))
         return tuple(out)
 
     def listening(self) -> list[ListeningPort]:
@@ -147,20 +153,27 @@ class Compiler:
             self._problems.pop(key, None)
 
     def _note_failures(self, commit: Commit, touched: dict[Key, None]) -> None:
-        """Lay each failed cell at the door of the object it is about."""
+        """Lay each failed cell at the door of the objects it is about."""
         for cell in commit.healed:
-            owner = self._failures.pop(cell, None)
-            if owner is not None:
-                touched[owner] = None
+            touched |= dict.fromkeys(self._failures.pop(cell, ()))
         for name, key in commit.failed:
-            owner = _owner(key, next(iter(touched), None))
-            if owner is not None:
-                self._failures[name, key] = owner
-                touched[owner] = None
+            owners = self._owners(key, next(iter(touched), None))
+            self._failures[name, key] = owners
+            touched |= dict.fromkeys(owners)
+
+    def _owners(self, cell: Any, otherwise: Key | None) -> tuple[Key, ...]:
+        """The objects a cell is about, as far as its key says; else the first object of the batch."""
+        if isinstance(cell, WantedSecret):  # Gateways have findings of their own about their credentials
+            upstreams = self.graph.clusters.upstreams.values
+            naming = self.graph.secrets.of_clusters.sorted_keys(cell)
+            origins = (origin for cluster in naming for origin in upstreams[cluster].cluster.origins)
+            return tuple(dict.fromkeys(key for key in origins if key.kind is Kind.DESTINATION_RULE))
+        parts = (cell,) if isinstance(cell, Key) else cell if isinstance(cell, tuple) else ()
+        owner = next((part for part in parts if isinstance(part, Key)), otherwise)
+        return (owner,) if owner is not None else ()
 
     def _changed_findings(self, commit: Commit) -> Iterable[Key]:
-        tables = self.graph.findings
-        for table in (tables.rules, tables.gateways, tables.destination_rules):
+        for table in self.graph.findings:
             yield from commit.changes_of(table)
 
     def _changed_resources(self, commit: Commit) -> dict[ProxyId, dict[ResourceKey, Resource | None]]:
@@ -174,17 +187,6 @@ class Compiler:
                 elif old is not None:
                     changed.setdefault(old.key, None)
         return out
-
-
-def _owner(cell: Any, otherwise: Key | None) -> Key | None:
-    """The object a cell is about, as far as its key says; else the first object of the batch."""
-    if isinstance(cell, Key):
-        return cell
-    if isinstance(cell, RouteListKey):
-        return cell.rule
-    if isinstance(cell, tuple):
-        return next((part for part in cell if isinstance(part, Key)), otherwise)
-    return otherwise
 
 
 def compile(  # noqa: A001 - the field's word for it

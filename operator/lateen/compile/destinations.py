@@ -40,13 +40,14 @@ class TrackedDestinations:
 
     def hash_policies_of(self, cluster: ClusterRef, port: int) -> tuple[HashPolicy, ...]:
         """The same by cluster; settings of a port count only when it is named, which `port` 0 does not."""
-        return hash_policies(self._rule(cluster), cluster.subset, port or None)
+        return hash_policies(self.rule_of(cluster), cluster.subset, port or None)
 
     def tcp_settings(self, cluster: ClusterRef, *, weighted: bool) -> TcpSettings:
         """Timeouts, hash and tunnel of a chain whose first destination is this cluster."""
-        return tcp_settings(self._rule(cluster), cluster.subset, weighted=weighted)
+        return tcp_settings(self.rule_of(cluster), cluster.subset, weighted=weighted)
 
-    def _rule(self, cluster: ClusterRef) -> EffectiveRule | None:
+    def rule_of(self, cluster: ClusterRef) -> EffectiveRule | None:
+        """The DestinationRule in effect for a cluster."""
         host = cluster.host
         if host not in self._rules:
             self._rules[host] = self._find_rule(host)

@@ -28,10 +28,10 @@ from lateen.compile.findings import FindingTables, add_findings
 from lateen.compile.inputs import Inputs, add_inputs
 from lateen.compile.listeners import ListenerTables, add_listeners
 from lateen.compile.mesh import MESH_PROXY, MeshTables, add_mesh, mesh_proxy
-from lateen.compile.names import WantedCluster, WantedSecret
+from lateen.compile.names import WantedCluster
 from lateen.compile.placement import Placement, add_placement
 from lateen.compile.routes import RouteTables, add_routes
-from lateen.compile.secrets import add_secrets
+from lateen.compile.secrets import SecretTables, add_secrets
 from lateen.compile.services import ServiceTables, add_services
 from lateen.compile.settings import CompileSettings
 from lateen.engine import Derived, Engine, Index
@@ -53,12 +53,12 @@ class Graph:
     listeners: ListenerTables
     mesh: MeshTables
     clusters: ClusterTables
-    secrets: Derived[WantedSecret, Resource]
+    secrets: SecretTables
     findings: FindingTables
 
     def resources(self) -> Iterator[Derived[Any, Resource]]:
         """Every table of encoded resources; the first part of its keys is the proxy."""
-        yield from (self.clusters.clusters, self.clusters.endpoints, self.secrets, self.listeners.encoded)
+        yield from (self.clusters.clusters, self.clusters.endpoints, self.secrets.encoded, self.listeners.encoded)
         routes = self.routes
         yield from (self.mesh.routes, self.mesh.scopes, self.mesh.listener)
         yield from (routes.alone, routes.alone_scopes, routes.joined, routes.joined_scopes)
@@ -103,7 +103,7 @@ def build_graph(settings: CompileSettings) -> Graph:
     mesh = add_mesh(engine, inputs, services)
     clusters = add_upstreams(engine, inputs, placement.proxies, services, wanted_by(engine, routes, listeners, mesh))
     secrets = add_secrets(engine, inputs, placement, listeners, clusters)
-    findings = add_findings(engine, inputs, placement, bindings, services, listeners)
+    findings = add_findings(engine, inputs, placement, bindings, services, listeners, mesh)
     for proxy in settings.proxies:
         engine.set(inputs.proxies, proxy.id, proxy)
     if settings.mesh_port:

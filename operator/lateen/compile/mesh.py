@@ -50,6 +50,7 @@ class MeshRoutes:
 class MeshTables:
     """Virtual hosts, and what they are encoded to."""
 
+    rules: "MeshRules"
     hosts: Derived[MeshHost, MeshRoutes]
     routes: Derived[MeshHost, Resource]
     scopes: Derived[MeshDomain, Resource]
@@ -137,7 +138,7 @@ def add_mesh(engine: Engine, inputs: Inputs, services: ServiceTables) -> MeshTab
         origins = tuple(obj for obj in (rule and rule.key, service and service.origin) if obj)
         return MeshRoutes(VirtualHost(f"{key.host}:{key.port}", domains, routes), origins)
 
-    return _encode(engine, inputs, settings, engine.derive("mesh_hosts", 6, build, group=group))
+    return _encode(engine, inputs, rules, engine.derive("mesh_hosts", 6, build, group=group))
 
 
 def _rule_hosts(rule: Object[VirtualServiceSpec], settings: CompileSettings) -> tuple[str, ...]:
@@ -162,9 +163,8 @@ def _mesh_hosts(engine: Engine, inputs: Inputs, services: ServiceTables) -> tupl
     )
 
 
-def _encode(
-    engine: Engine, inputs: Inputs, settings: CompileSettings, hosts: Derived[MeshHost, MeshRoutes]
-) -> MeshTables:
+def _encode(engine: Engine, inputs: Inputs, rules: MeshRules, hosts: Derived[MeshHost, MeshRoutes]) -> MeshTables:
+    settings = rules.services.settings
     by_domain = engine.index(
         "mesh_domains", hosts, lambda _, routes: [MeshDomain(MESH_PROXY, domain) for domain in routes.host.domains]
     )
@@ -185,6 +185,7 @@ def _encode(
         return build_listener(Listener(f"{address}_{settings.mesh_port}", address, settings.mesh_port, (chain,)))
 
     return MeshTables(
+        rules=rules,
         hosts=hosts,
         routes=engine.derive("mesh_routes", 7, route, each=hosts),
         scopes=engine.derive("mesh_scopes", 7, scope, group=by_domain),

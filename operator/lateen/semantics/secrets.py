@@ -6,6 +6,10 @@ from lateen.errors import LateenError
 from lateen.ir.secret import Certificate, Trust
 
 
+class MissingSecretError(LateenError):
+    """A Secret does not exist, or not where the proxy may have it; the last good material stays in use."""
+
+
 class UnusableSecretError(LateenError):
     """A Secret lacks what it is named for; the last good material stays in use."""
 

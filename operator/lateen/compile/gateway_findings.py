@@ -1,0 +1,82 @@
+"""What is said about a Gateway: refused servers, taken ports, missing credentials."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lateen.compile.codes import Code
+from lateen.compile.inputs import Inputs
+from lateen.compile.listeners import ListenerTables, is_supported, port_holder
+from lateen.compile.placement import Placement
+from lateen.compile.secrets import material, secret_location
+from lateen.engine import Reads
+from lateen.ir.finding import Finding
+from lateen.ir.listener import SecretRef
+from lateen.model.keys import Key
+from lateen.model.objects import FieldPath
+from lateen.semantics.secrets import UnusableSecretError, read_certificate, read_trust
+from lateen.semantics.server_tls import TRUST_SUFFIX, lower_server_tls
+from lateen.semantics.servers import PlacedServer
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayFindings:
+    """Looks at one Gateway on all its proxies."""
+
+    inputs: Inputs
+    placement: Placement
+    listeners: ListenerTables
+    one_host: bool
+    """All proxies share a machine."""
+
+    def about(self, reads: Reads, key: Key) -> Iterator[Finding]:
+        """All findings; one that holds on several proxies comes several times."""
+        for proxy_id in reads.get(self.placement.placements, key) or ():
+            servers = reads.get(self.placement.proxy_servers, proxy_id)
+            for refusal in servers.refused.get(key, ()) if servers is not None else ():
+                yield Code.SERVER_REFUSED.about(key, refusal.reason, ("spec", "servers", refusal.index))
+        for server in reads.get(self.placement.gateway_servers, key) or ():
+            yield from self._server(reads, server)
+
+    def _server(self, reads: Reads, server: PlacedServer) -> Iterator[Finding]:
+        path: FieldPath = ("spec", "servers", server.index)
+        if self.one_host:
+            holder = port_holder(reads, self.listeners.claims, server)
+            if holder != server.proxy:
+                message = f"port {server.port} of this machine belongs to the proxy of an older Gateway ({holder.name})"
+                yield Code.PORT_TAKEN.about(server.gateway, message, (*path, "port", "number"))
+        tls = server.server.tls
+        if tls is None:
+            return
+        if not is_supported(server):
+            message = f"{tls.mode.value} needs the certificates of a mesh, which Lateen does not issue yet; "
+            yield Code.UNSUPPORTED.about(server.gateway, f"{message}the server is left out", (*path, "tls", "mode"))
+            return
+        proxy = reads.get(self.placement.proxies, server.proxy)
+        if not server.terminates_tls or proxy is None:
+            return
+        lowered = lower_server_tls(tls)
+        for ref in (*lowered.certificates, lowered.trust):
+            if ref is not None and ref.name:
+                yield from self._secret(reads, server, ref, proxy.namespace)
+
+    def _secret(self, reads: Reads, server: PlacedServer, ref: SecretRef, namespace: str) -> Iterator[Finding]:
+        path: FieldPath = ("spec", "servers", server.index, "tls", "credentialName")
+        location, is_trust = secret_location(ref.name, namespace)
+        secret = reads.get(self.inputs.secrets, location)
+        if secret is None and is_trust:
+            location = location._replace(name=location.name.removesuffix(TRUST_SUFFIX))
+            secret = reads.get(self.inputs.secrets, location)
+        name = f"{location.namespace}/{location.name}"
+        if location.namespace != namespace:
+            message = f"Secret {name} is not in the proxy's namespace {namespace}, so the proxy does not get it"
+            yield Code.SECRET_NOT_FOUND.about(server.gateway, f"{message}; handshakes fail", path)
+            return
+        if secret is None:
+            message = f"there is no Secret {name} in the proxy's namespace; handshakes fail"
+            yield Code.SECRET_NOT_FOUND.about(server.gateway, message, path)
+            return
+        try:
+            (read_trust if is_trust else read_certificate)(ref.name, material(secret))
+        except UnusableSecretError as error:
+            message = f"Secret {name} cannot be used: {error}; the last good one stays in use"
+            yield Code.SECRET_UNUSABLE.about(server.gateway, message, path)
