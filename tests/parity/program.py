@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from tests.parity import report, simulation, validation
+from tests.parity import golden, report, simulation, validation
 from tests.parity.verdict import Judgement, Verdict
 
 _HERE: Final = Path(__file__).parent
@@ -47,6 +47,8 @@ def judge(folder: Path) -> Iterator[Judgement]:
         yield from validation.judge_validation(folder / validation.GROUP)
     present = (folder / group for group in simulation.GROUPS if (folder / group).is_dir())
     yield from chain.from_iterable(map(simulation.judge_simulation, present))
+    if (folder / golden.GROUP).is_dir():
+        yield from golden.judge_golden(folder / golden.GROUP)
 
 
 def _summary(judgements: list[Judgement], *, everything: bool) -> Iterator[str]:

@@ -14,7 +14,13 @@ from lateen.model.keys import Kind
 from lateen.model.objects import Change, RawObject
 from lateen.validation.intake import Intake
 
-_RESOLUTIONS: Final = {"ClientSide": "STATIC", "DNSLB": "DNS", "Passthrough": "NONE"}
+_RESOLUTIONS: Final = {
+    "ClientSide": "STATIC",
+    "DNS": "DNS",
+    "DNSLB": "DNS",
+    "DNSRoundRobinLB": "DNS_ROUND_ROBIN",
+    "Passthrough": "NONE",
+}
 _SETTINGS: Final = ("mesh_config", "feature_flags")
 """Settings of the reference that Lateen does not have; a case may leave them empty."""
 
@@ -96,6 +102,7 @@ def _service_entry(service: Mapping[str, Any]) -> RawObject:
         "resolution": _RESOLUTIONS[service["resolution"]],
         "location": "MESH_EXTERNAL" if service.get("mesh_external") else "MESH_INTERNAL",
         "exportTo": service.get("export_to") or [],
+        "endpoints": service.get("endpoints") or [],
     }
     metadata = {"name": service["hostname"], "namespace": namespace, "labels": service.get("labels") or {}}
     return {"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": metadata, "spec": spec}
