@@ -21,7 +21,7 @@ _EMPTY_NAMES: Final = frozenset({"utils", "util", "helpers", "helper", "common",
 """Names that say nothing about what is inside."""
 
 _WRITTEN: Final = ("*.md", "*.toml", "*.txt", "*.yaml", "*.yml", "*.py", "Makefile", ".ci/*", "*.tpl", "Dockerfile")
-_TREES: Final = (".ci", "charts", "crds", "docs", "examples", "operator", "requirements", "tests")
+_TREES: Final = (".ci", "charts", "crds", "demo", "docs", "examples", "operator", "requirements", "tests")
 
 _MACHINE: Final = re.compile(
     r"(?<![\w.~-])/(?:" + "|".join(("work" + "/", "root" + "/", "opt/" + "wheels", "tmp/" + "w/")) + r")"
