@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from lateen.ir.proxy import Proxy
 from lateen.model.destinationrule import DestinationRuleSpec, Subset, TrafficPolicy
-from lateen.model.hosts import fqdn, is_wildcard, most_specific_match, subset_of
+from lateen.model.hosts import fqdn, most_specific_match, subset_of
 from lateen.model.keys import Key
 from lateen.model.objects import Object
 from lateen.semantics.backends import has_labels
@@ -71,11 +71,6 @@ def find_rule(
         if found is not None:
             return found
     return None
-
-
-def is_wildcard_rule(rule: Rule) -> bool:
-    """Whether the rule is for many hosts."""
-    return is_wildcard(rule.spec.host)
 
 
 def merge_rules(rules: Iterable[Rule], domain: str) -> list[EffectiveRule]:

@@ -15,8 +15,6 @@ from lateen.model.hosts import is_ip_address
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.pod import PodSpec
-from lateen.model.service import ServiceSpec
-from lateen.model.serviceentry import ServiceEntrySpec
 from lateen.model.workloadentry import WorkloadEntrySpec
 from lateen.semantics.backends import NETWORK_LABEL, Backend, has_labels, place_from_labels, with_topology
 from lateen.semantics.balancing import proximity_of
@@ -169,13 +167,6 @@ def assemble(
         ejects=policy.ejection is not None,
     )
     return Endpoints(ref, localities, origins)
-
-
-def selects_workloads(obj: Object[ServiceSpec] | Object[ServiceEntrySpec]) -> bool:
-    """Whether endpoints are found by labels among the workloads of the namespace."""
-    if isinstance(obj.spec, ServiceSpec):
-        return bool(obj.spec.selector)
-    return obj.spec.workload_selector is not None
 
 
 def _identity(backend: Backend) -> tuple[str, int, str]:

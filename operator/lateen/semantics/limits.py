@@ -5,23 +5,12 @@ Validation, which looks at form only, is elsewhere.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from lateen.model.destinationrule import DestinationRuleSpec, PortTrafficPolicy, TrafficPolicy
-from lateen.model.objects import FieldPath, Object, Problem, Severity
+from lateen.model.objects import FieldPath, Problem, Severity
 from lateen.model.service import ServiceSpec
 from lateen.model.serviceentry import Resolution, ServiceEntrySpec
 from lateen.semantics.upstream_tls import refusal
-
-
-def limits_of(obj: Object[Any]) -> tuple[Problem, ...]:
-    """What of any object cannot be honoured; most kinds have nothing to say here."""
-    spec = obj.spec
-    if isinstance(spec, DestinationRuleSpec):
-        return rule_limits(spec)
-    if isinstance(spec, ServiceEntrySpec):
-        return entry_limits(spec)
-    return service_limits(spec) if isinstance(spec, ServiceSpec) else ()
 
 
 def rule_limits(spec: DestinationRuleSpec) -> tuple[Problem, ...]:

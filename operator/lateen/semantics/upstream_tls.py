@@ -63,11 +63,6 @@ def verifies_host(tls: ClientTls) -> bool:
     return not tls.sni and not tls.subject_alt_names and not tls.insecure_skip_verify
 
 
-def credential_secret(tls: ClientTls | None) -> str:
-    """The name of the Secret that the settings need; empty: none."""
-    return tls.credential_name if tls is not None and tls.mode in _ENCRYPTED else ""
-
-
 def _certificate(tls: ClientTls) -> SecretRef:
     if tls.credential_name:
         return SecretRef(f"{_SDS_PREFIX}{tls.credential_name}", SecretKind.CERTIFICATE)

@@ -1,9 +1,9 @@
 """What cannot be honoured is said."""
 
-from tests.unit.semantics.objects import entry, pod, rule, service, subset
+from tests.unit.semantics.objects import entry, rule, service, subset
 
 from lateen.model.objects import Severity, print_path
-from lateen.semantics.limits import entry_limits, limits_of, rule_limits, service_limits
+from lateen.semantics.limits import entry_limits, rule_limits, service_limits
 
 
 def test_tls_that_cannot_be_configured_is_an_error_at_each_place_it_is_written() -> None:
@@ -47,10 +47,3 @@ def test_resolutions_without_endpoints_are_told() -> None:
 def test_endpoints_of_the_own_node_cannot_be_told_apart() -> None:
     assert len(service_limits(service("a/b", internalTrafficPolicy="Local").spec)) == 1
     assert service_limits(service("a/b").spec) == ()
-
-
-def test_each_kind_is_asked_for_its_own_limits() -> None:
-    mutual = rule("shop/r", "cart", {"tls": {"mode": "ISTIO_MUTUAL"}})
-    dynamic = entry("a/b", ["*.com"], resolution="DYNAMIC_DNS")
-    local = service("a/b", internalTrafficPolicy="Local")
-    assert [len(limits_of(obj)) for obj in (mutual, dynamic, local, pod("a/b", "10.0.0.1"))] == [1, 1, 1, 0]

@@ -10,7 +10,6 @@ from lateen.ir.listener import SecretKind, SecretRef
 from lateen.model.destinationrule import ClientTls
 from lateen.semantics.upstream_tls import (
     asks_host_for_sni,
-    credential_secret,
     lower_tls,
     refusal,
     speaks_tls,
@@ -61,7 +60,6 @@ def test_a_credential_gives_authorities_to_both_modes_and_a_certificate_to_mutua
     found = lower("MUTUAL", credentialName="web")
     assert found.certificate == SecretRef("kubernetes://web", SecretKind.CERTIFICATE)
     assert found.trust == TRUST
-    assert credential_secret(tls("MUTUAL", credentialName="web")) == "web"
 
 
 def test_skipping_verification_leaves_nothing_to_verify() -> None:
