@@ -1,5 +1,6 @@
 """Clusters (istio-semantics §3.5)."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -15,11 +16,11 @@ from lateen.envoy.ejection import outlier_detection
 from lateen.envoy.endpoint import load_assignment
 from lateen.envoy.names import cluster_name
 from lateen.envoy.pool import HTTP_OPTIONS, budget_interval, circuit_breakers, http_options, tcp_keepalive
-from lateen.envoy.tls import SYSTEM_TRUST_FILE, upstream_socket
+from lateen.envoy.tls import SYSTEM_TRUST_FILE, secrets_of, upstream_socket
 from lateen.envoy.wire import Fields, duration, extension, resource, serialize
 from lateen.ir.cluster import Cluster, Discovery, LbPolicy, LoadBalancer, Warmup
 from lateen.ir.endpoint import Endpoints
-from lateen.ir.resource import Resource, ResourceType
+from lateen.ir.resource import Resource, ResourceKey, ResourceType
 
 _DNS_REFRESH_SECONDS: Final = 60
 _DNS_JITTER_SECONDS: Final = 0.1
@@ -56,7 +57,15 @@ def build_cluster(cluster: Cluster, system_trust_file: str = SYSTEM_TRUST_FILE) 
     budget = cluster.breaker.retry_budget
     if budget is not None and budget.interval is not None:
         message.circuit_breakers.thresholds[0].retry_budget.MergeFromString(budget_interval(budget.interval))
-    return resource(ResourceType.CLUSTER, name, serialize(message), origins=cluster.origins)
+    return resource(ResourceType.CLUSTER, name, serialize(message), _needs(cluster, name), cluster.origins)
+
+
+def _needs(cluster: Cluster, name: str) -> Iterator[ResourceKey]:
+    """Name what Envoy asks for after it has heard of the cluster."""
+    if cluster.discovery is Discovery.EDS:
+        yield ResourceKey(ResourceType.ENDPOINTS, name)
+    if cluster.tls is not None:
+        yield from secrets_of((cluster.tls.certificate, cluster.tls.trust))
 
 
 def _discovery(cluster: Cluster, name: str) -> Fields:

@@ -10,9 +10,9 @@ from envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import
 from lateen.envoy.http import http_filter
 from lateen.envoy.names import cluster_name
 from lateen.envoy.tcp import tcp_filter
-from lateen.envoy.tls import downstream_socket
+from lateen.envoy.tls import downstream_socket, secrets_of
 from lateen.envoy.wire import Fields, duration, extension, resource, serialize
-from lateen.ir.listener import FilterChain, Listener
+from lateen.ir.listener import FilterChain, Listener, RouteLayout
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 
 _CONNECTIONS_PER_WAKEUP: Final = 1
@@ -20,9 +20,10 @@ _HANDSHAKE_SECONDS: Final = 15
 
 
 def build_listener(listener: Listener) -> Resource:
-    """Build a listener with its chains in their order; it needs the clusters of its TCP chains.
+    """Build a listener with its chains in their order.
 
-    The clusters of HTTP chains are needed by their routes.
+    It needs the clusters of its TCP chains, and the secrets and route configurations that Envoy
+    asks for after it has heard of the listener; those of scopes are needed by the scopes.
 
     Raises:
         ValueError: a chain is neither HTTP nor TCP.
@@ -78,6 +79,10 @@ def _network_filter(chain: FilterChain) -> Fields:
 
 def _needs(listener: Listener) -> Iterator[ResourceKey]:
     for chain in listener.chains:
+        if chain.tls is not None:
+            yield from secrets_of((*chain.tls.certificates, chain.tls.trust))
+        if chain.http is not None and chain.http.layout is RouteLayout.SINGLE:
+            yield ResourceKey(ResourceType.ROUTE, chain.http.route_name)
         if chain.tcp is not None:
             for target in chain.tcp.targets:
                 yield ResourceKey(ResourceType.CLUSTER, cluster_name(target.cluster))

@@ -20,7 +20,7 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutat
 from lateen.envoy.names import scope_name, scoped_route_name
 from lateen.envoy.wire import Fields, extension, resource, serialize
 from lateen.ir.listener import HttpChain
-from lateen.ir.resource import Resource, ResourceType
+from lateen.ir.resource import Resource, ResourceKey, ResourceType
 
 SCOPE_HEADER: Final = "x-lateen-scope"
 """The request header that carries the key of the scope; never seen outside the proxy."""
@@ -65,7 +65,7 @@ _KEEP_PORT: Final = "-- The port is a part of the host's name."
 def build_scope(chain: str, host: str, route_host: str | None = None) -> Resource:
     """ScopedRouteConfiguration that leads one host of a chain to a RouteConfiguration.
 
-    It needs nothing: Envoy asks for the route configuration after it has heard of the scope.
+    It needs the RouteConfiguration, which Envoy asks for after it has heard of the scope.
 
     Args:
         chain: route name of the HTTP chain.
@@ -73,12 +73,13 @@ def build_scope(chain: str, host: str, route_host: str | None = None) -> Resourc
         route_host: whose RouteConfiguration it is, when several spellings of a host share one.
     """
     name = scope_name(chain, host)
+    route = scoped_route_name(chain, host if route_host is None else route_host)
     message = ScopedRouteConfiguration(
         name=name,
-        route_configuration_name=scoped_route_name(chain, host if route_host is None else route_host),
+        route_configuration_name=route,
         key={"fragments": [{"string_key": name}]},
     )
-    return resource(ResourceType.SCOPE, name, serialize(message))
+    return resource(ResourceType.SCOPE, name, serialize(message), (ResourceKey(ResourceType.ROUTE, route),))
 
 
 def scope_filter(chain: HttpChain) -> Fields:

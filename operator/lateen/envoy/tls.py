@@ -1,6 +1,6 @@
 """TLS contexts of listeners and clusters, and the secrets they refer to (istio-semantics §1.1.2, §1.3.6, §2.8)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Final
 
@@ -11,7 +11,7 @@ from lateen.envoy.discovery import secret_source
 from lateen.envoy.wire import Fields, extension, resource, serialize
 from lateen.ir.cluster import UpstreamTls
 from lateen.ir.listener import DownstreamTls, SecretRef, TlsParameters
-from lateen.ir.resource import Resource, ResourceType
+from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.ir.secret import Certificate, Trust
 from lateen.model.keys import Key
 
@@ -25,6 +25,11 @@ _VERSIONS: Final = {"TLSV1_0": "TLSv1_0", "TLSV1_1": "TLSv1_1", "TLSV1_2": "TLSv
 def build_secret(material: Certificate | Trust, origins: Iterable[Key] = ()) -> Resource:
     """Build the Secret that proxies ask for by `material.name`. Its body holds the private key: never print it."""
     return resource(ResourceType.SECRET, material.name, serialize(Secret(**_secret(material))), origins=origins)
+
+
+def secrets_of(refs: Iterable[SecretRef | None]) -> Iterator[ResourceKey]:
+    """Name the secrets that Envoy asks for."""
+    return (ResourceKey(ResourceType.SECRET, ref.name) for ref in refs if ref is not None and ref.name)
 
 
 def _secret(material: Certificate | Trust) -> Fields:

@@ -40,6 +40,9 @@ class Resource:
     body: bytes = field(repr=False)
     """The message, without the `Any` around it. Never printed: a secret's holds its private key."""
     needs: frozenset[ResourceKey] = frozenset()
-    """What must be live on the proxy before this is sent: clusters of a route or of a listener's TCP chains."""
+    """What this names: clusters, and what a proxy asks for once it has this.
+
+    Clusters must be live on the proxy before this is sent, also those that a route behind it names.
+    """
     origins: tuple[Key, ...] = ()
     """The objects behind it, most responsible first: a NACK is reported on them."""

@@ -128,7 +128,8 @@ class DeltaStream:
             return Settlement.REJECTED
         subscription = self._subscriptions.get(key.type)
         asked = key.type in ON_WILDCARD or (subscription is not None and subscription.covers(key.name))
-        return Settlement.PENDING if asked or self._may_still_ask() else Settlement.UNASKED
+        awaited = asked or bool(self._usage.users(key)) or self._may_still_ask()
+        return Settlement.PENDING if awaited else Settlement.UNASKED
 
     def _may_still_ask(self) -> bool:
         """Tell whether something under way may make the proxy ask for more."""

@@ -63,7 +63,7 @@ def test_a_cluster_is_its_name_and_its_objects() -> None:
     made = build_cluster(Cluster(WEB, origins=(service,)))
     assert made.key == ResourceKey(ResourceType.CLUSTER, NAME)
     assert made.origins == (service,)
-    assert made.needs == frozenset()
+    assert made.needs == {ResourceKey(ResourceType.ENDPOINTS, NAME)}
 
 
 def test_endpoints_are_awaited_without_end() -> None:

@@ -35,8 +35,8 @@ def test_a_scope_leads_to_a_route_configuration(host: str, route_host: str | Non
     assert not message.on_demand
 
 
-def test_a_scope_waits_for_nothing() -> None:
-    assert build_scope("http.80", "a.example.com").needs == frozenset()
+def test_a_scope_names_its_route_configuration() -> None:
+    assert build_scope("http.80", "a.example.com").needs == {ResourceKey(ResourceType.ROUTE, "http.80/a.example.com")}
 
 
 def test_the_early_key_is_the_authority_behind_the_chain() -> None:

@@ -187,3 +187,12 @@ def test_events_of_a_class_that_a_change_does_not_touch_are_nothing_to_it() -> N
         ROUTE,
         SECRET,
     }
+
+
+def test_a_change_waits_for_what_a_proxy_will_ask_for_after_its_acknowledgement() -> None:
+    watched = Watched(*WORLD)
+    ((added,),) = watched.publish("c1", scope("s2", "r2"), route("r2", "a"))
+    watched.scenes[0].ack(added)
+    assert watched.live == []
+    watched.scenes[0].ack(*watched.scenes[0].ask(ROUTE, "r2"))
+    assert [each.change for each in watched.live] == ["c1"]
