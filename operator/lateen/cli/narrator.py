@@ -1,76 +1,94 @@
-"""What `lateen up` says on the terminal: accepted, rejected and why, where to call, when it is live."""
+"""What `lateen up` says on a terminal: accepted, rejected and why, where to call, when it is live."""
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
-import click
-
-from lateen.compile.compiler import Outcome
+from lateen.cli.terminal import COLOURS, count, milliseconds
 from lateen.infra.base import Phase, ProxyState
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import ListeningPort
 from lateen.model.keys import Key
-from lateen.model.objects import FieldPath, Origin, Severity
+from lateen.model.objects import Severity
 from lateen.runtime.journal import (
     Compiled,
+    Draining,
     Entry,
     FileReported,
     Listening,
+    PortTaken,
     ProxyChanged,
     Refused,
+    Restored,
+    Serving,
+    Started,
+    Stopped,
     WentLive,
 )
-from lateen.settings import UpSettings
-from lateen.status.conditions import print_finding
+from lateen.runtime.listening import is_mesh, url_of
+from lateen.runtime.notices import Notice, notice_of_problem
 
-Locate = Callable[[Origin, FieldPath], int]
-COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-MILLISECONDS: Final = 1000
+FEW: Final = 3
+"""So many objects of a batch are named; more are counted."""
+
+BAD: Final = "red"
+GOOD: Final = "green"
+QUIET: Final = "bright_black"
+
+
+class Line(NamedTuple):
+    """One line to print."""
+
+    text: str
+    colour: str | None = None
 
 
 class Narrator:
-    """Prints each journal entry as a line or a few."""
+    """Turns journal entries into lines. Remembers what it said, so as not to repeat itself."""
 
-    def __init__(self, settings: UpSettings, locate: Locate, origins: Callable[[Key], Origin | None]) -> None:
-        """Speak about one instance; `locate` finds lines of fields, `origins` files of objects."""
-        self._settings = settings
-        self._locate = locate
-        self._origins = origins
+    def __init__(self, notice: Callable[[Finding], Notice]) -> None:
+        """Speak about one instance; `notice` puts findings at their places, and may read files."""
+        self._notice = notice
+        self._ports: tuple[ListeningPort, ...] = ()
+        self._explained_shift = False
+        self._unread: set[str] = set()
+        self._said: dict[Key, tuple[Finding, ...]] = {}
+        self._errors: dict[str, str] = {}
+        self._silent: set[int] = set()
 
-    def __call__(self, entry: Entry) -> None:
-        """Print one entry."""
+    def lines(self, entry: Entry) -> Iterator[Line]:  # noqa: C901 - one case for each kind of entry
+        """Say what there is to say about one entry; often nothing."""
         match entry:
+            case Started(name, version, pid, paths):
+                yield Line(f"lateen {version}, instance {name!r} (pid {pid}), reads {', '.join(paths)}")
             case Compiled():
-                self._compiled(entry)
-            case WentLive(number, seconds, rejected):
-                ending = f", {rejected} refused by a proxy" if rejected else ", acknowledged by every proxy"
-                self.say(
-                    f"#{number} live in {seconds * MILLISECONDS:.0f} ms{ending}", "green" if not rejected else "red"
-                )
+                yield from self._compiled(entry)
+            case WentLive():
+                yield from self._live(entry)
+            case Restored(proxy, seconds):
+                text = f"proxy {proxy} has everything again, {milliseconds(seconds)} after it connected"
+                yield Line(text, GOOD)
+            case Serving(seconds):
+                yield Line(f"serving, {milliseconds(seconds)} after the start; Ctrl-C ends it", GOOD)
             case Listening(ports):
-                self._listening(ports)
-            case FileReported(report):
-                for problem in report.problems:
-                    self.say(f"{problem.severity.value:7} {problem}", COLOURS[problem.severity])
-                if not report.problems:
-                    self.say(f"{report.file}: well again", "green")
+                yield from self._listening(ports)
+            case PortTaken(ports, reason):
+                yield Line(f"{reason}; {_who(ports)} waits until it is free", BAD)
+            case FileReported():
+                yield from self._file(entry)
             case ProxyChanged(state):
-                self._proxy(state)
-            case Refused(proxy, resource, message, origins):
-                owners = ", ".join(
-                    f"{key} ({place.file}:{place.line})" if place else str(key) for key, place in origins
-                )
-                self.say(f"refused by proxy {proxy.name}: {resource}: {message}", "red")
-                self.say(f"        because of {owners or 'no object'}; the last accepted version stays in use", "red")
+                yield from self._proxy(state)
+            case Refused():
+                yield from self._refused(entry)
+            case Draining(seconds):
+                yield Line(f"draining, for {seconds:g} s at most; Ctrl-C again ends it at once")
+            case Stopped():
+                yield Line("stopped")
 
-    def say(self, text: str, colour: str | None = None) -> None:
-        """Print one line."""
-        click.secho(text, fg=colour)
-
-    def _compiled(self, entry: Compiled) -> None:
-        outcome: Outcome = entry.outcome
-        counts = [
-            f"{len(keys)} {word}"
+    def _compiled(self, entry: Compiled) -> Iterator[Line]:
+        outcome = entry.outcome
+        number = f"#{entry.number}"
+        parts = [
+            f"{_named(keys)} {word}"
             for keys, word in (
                 (outcome.accepted, "accepted"),
                 (outcome.refused, "rejected"),
@@ -78,32 +96,120 @@ class Narrator:
             )
             if keys
         ]
-        self.say(
-            f"#{entry.number} {', '.join(counts)}; {entry.sent} resources in {entry.seconds * MILLISECONDS:.1f} ms"
-        )
-        self.findings(finding for found in entry.findings.values() for finding in found)
+        if entry.sent:
+            effect = f"{count(entry.sent, 'resource')} for proxies, compiled in {milliseconds(entry.seconds)}"
+        else:
+            self._silent.add(entry.number)
+            effect = "nothing changes for proxies"
+        yield Line(f"{number} {', '.join(parts) or 'no objects'}: {effect}", BAD if outcome.refused else None)
+        if outcome.refused:
+            yield Line(f"{number} what is rejected keeps its last good version, if there was one", BAD)
+        judged = {*outcome.accepted, *outcome.refused}
+        for key, found in entry.findings.items():
+            yield from self._findings(key, found, again=key in judged)
+        if entry.number == 1 and not any(outcome.proxies.values()):
+            yield Line("there is no Gateway yet, so there is nothing to run; waiting for one")
 
-    def findings(self, findings: Iterable[Finding]) -> None:
-        """Print findings with file and line."""
-        for finding in findings:
-            origin = self._origins(finding.key)
-            place = ""
-            if origin is not None and origin.file:
-                place = f"{origin.file}:{self._locate(origin, finding.path)}: "
-            text = f"{finding.severity.value:7} {place}{finding.key}: {print_finding(finding)} [{finding.code}]"
-            self.say(text, COLOURS[finding.severity])
+    def _findings(self, key: Key, found: tuple[Finding, ...], *, again: bool) -> Iterator[Line]:
+        """Say what is new; errors of an object that was just read are said again."""
+        known = self._said.pop(key, ())
+        if found:
+            self._said[key] = found
+        for finding in found:
+            if finding not in known or (again and finding.severity is Severity.ERROR):
+                yield _say(self._notice(finding))
+        if _is_trouble(known) and not _is_trouble(found):
+            yield Line(f"{key.kind} {key.namespace}/{key.name}: all problems are solved", GOOD)
 
-    def _listening(self, ports: tuple[ListeningPort, ...]) -> None:
+    def _live(self, entry: WentLive) -> Iterator[Line]:
+        if entry.number in self._silent:
+            self._silent.discard(entry.number)
+        elif entry.superseded:
+            yield Line(f"#{entry.number} was overtaken by a later change")
+        elif entry.rejected:
+            refused = f"{count(entry.rejected, 'resource')} refused, the last accepted version stays"
+            yield Line(f"#{entry.number} settled in {milliseconds(entry.seconds)}: {refused}", BAD)
+        else:
+            yield Line(f"#{entry.number} live in {milliseconds(entry.seconds)}, acknowledged by every proxy", GOOD)
+
+    def _listening(self, ports: tuple[ListeningPort, ...]) -> Iterator[Line]:
+        before, self._ports = self._ports, ports
+        for port in before:
+            if not any(_same_place(port, other) for other in ports):
+                yield Line(f"{url_of(port)} is closed ({_who([port])})")
         for port in ports:
-            shifted = f" (port {port.number} shifted by {port.port - port.number})" if port.port != port.number else ""
-            hosts = ", ".join(port.hosts)
-            self.say(
-                f"Gateway {port.gateway}: {port.protocol} on {port.address}:{port.port}{shifted} for {hosts}", "blue"
-            )
+            if port not in before:
+                yield Line(f"{url_of(port)} {_describe(port)}", "blue")
+        shifted = next((port for port in ports if port.port != port.number), None)
+        if shifted is not None and not self._explained_shift:
+            self._explained_shift = True
+            shift = shifted.port - shifted.number
+            yield Line(f"ports under 1024 need privileges, so {shift} is added to them (--port-shift)", QUIET)
 
-    def _proxy(self, state: ProxyState) -> None:
-        text = f"proxy {state.proxy.name} {state.phase.value}"
-        if state.error:
-            text += f": {state.error}"
-        bad = state.phase in {Phase.RESTARTING, Phase.FAILING}
-        self.say(text, "red" if bad else None)
+    def _file(self, entry: FileReported) -> Iterator[Line]:
+        broken = False
+        for problem in entry.report.problems:
+            broken |= problem.severity is Severity.ERROR
+            if problem.severity is not Severity.ERROR:
+                if problem.message in self._unread:
+                    continue
+                self._unread.add(problem.message)
+            yield _say(notice_of_problem(problem))
+        if broken and entry.kept:
+            kept = "the object that was" if entry.kept == 1 else f"the {entry.kept} objects that were"
+            stays = "stays" if entry.kept == 1 else "stay"
+            yield Line(f"{entry.report.file} has errors; {kept} read from it last {stays} in use", BAD)
+        elif entry.healed:
+            yield Line(f"{entry.report.file} is well again", GOOD)
+
+    def _proxy(self, state: ProxyState) -> Iterator[Line]:
+        name = str(state.proxy)
+        match state.phase:
+            case Phase.READY if self._errors.pop(name, None) is not None:
+                yield Line(f"proxy {name} runs again (pid {state.pid})", GOOD)
+            case Phase.READY:
+                yield Line(f"proxy {name} is ready (pid {state.pid})")
+            case Phase.RESTARTING | Phase.FAILING if self._errors.get(name) != state.error:
+                self._errors[name] = state.error
+                yield Line(f"proxy {name} ended: {state.error}; it is started again", BAD)
+            case Phase.STOPPED:
+                yield Line(f"proxy {name} is gone")
+
+    def _refused(self, entry: Refused) -> Iterator[Line]:
+        owners = ", ".join(
+            f"{key.kind} {key.namespace}/{key.name}" + (f" ({place.file}:{place.line})" if place else "")
+            for key, place in entry.origins
+        )
+        yield Line(f"proxy {entry.proxy} refused {entry.resource}: {entry.message}", BAD)
+        because = f"it comes from {owners}; " if owners else ""
+        yield Line(f"{because}the last accepted version stays in use", BAD)
+
+
+def _is_trouble(found: Iterable[Finding]) -> bool:
+    return any(finding.severity is not Severity.INFO for finding in found)
+
+
+def _say(notice: Notice) -> Line:
+    return Line(str(notice), QUIET if notice.severity is Severity.INFO else COLOURS[notice.severity])
+
+
+def _named(keys: tuple[Key, ...]) -> str:
+    if len(keys) > FEW:
+        return count(len(keys), "object")
+    return ", ".join(f"{key.kind} {key.namespace}/{key.name}" for key in keys)
+
+
+def _who(ports: Iterable[ListeningPort]) -> str:
+    names = dict.fromkeys("the mesh port" if is_mesh(port) else f"Gateway {port.gateway}" for port in ports)
+    return ", ".join(names)
+
+
+def _describe(port: ListeningPort) -> str:
+    if is_mesh(port):
+        return "for calls between services, by Host (--mesh-port)"
+    number = f", its port {port.number}" if port.number != port.port else ""
+    return f"Gateway {port.gateway}{number}, for {', '.join(port.hosts)}"
+
+
+def _same_place(port: ListeningPort, other: ListeningPort) -> bool:
+    return (port.gateway, port.address, port.port) == (other.gateway, other.address, other.port)

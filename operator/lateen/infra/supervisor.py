@@ -175,8 +175,10 @@ class Supervisor:
         was_ready = self.state.phase is Phase.READY
         self._same_ends = 0 if was_ready else self._same_ends + 1 if error == self.state.error else 1
         phase = Phase.FAILING if self._same_ends >= _SAME_ENDS else Phase.RESTARTING
-        log = _log.error if phase is Phase.FAILING else _log.warning
-        log("Envoy ended", proxy=str(self.plan.proxy), reason=error, again_in=round(pause, 1), failing=self._same_ends)
+        # Not a warning: the new state says it to whoever listens.
+        _log.info(
+            "Envoy ended", proxy=str(self.plan.proxy), reason=error, again_in=round(pause, 1), failing=self._same_ends
+        )
         self._tell(phase=phase, pid=0, admin="", error=error)
 
     async def _until_stopping(self, pause: Awaitable[Any]) -> None:
@@ -219,7 +221,9 @@ class Supervisor:
         self._bootstrap_file.write_text(self.plan.bootstrap)
 
     def _hand_on(self, record: Record) -> None:
-        """Put what Envoy warns of into our own log."""
+        """Put what Envoy warns of into our own log, unless it is being stopped: then it misses what we took away."""
+        if self._stopping.is_set():
+            return
         log = _log.warning if record.level == "warning" else _log.error
         log("Envoy says", proxy=str(self.plan.proxy), component=record.component, message=record.message)
 

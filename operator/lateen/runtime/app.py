@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from lateen.compile.compiler import Compiler
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
-from lateen.infra.base import ProxyPlan, ProxyRunner
+from lateen.errors import InputError, LateenError
+from lateen.infra.base import OnState, ProxyPlan, ProxyRunner, ProxyState
 from lateen.ir.proxy import ProxyId
 from lateen.model.objects import Severity
 from lateen.runtime.control import Control
-from lateen.runtime.journal import Journal
+from lateen.runtime.journal import Draining, Journal, Stopped
 from lateen.runtime.leadership import AlwaysLeader
+from lateen.runtime.port_guard import PortProbe
 from lateen.runtime.seams import Seams
 from lateen.semantics.servers import PortRules
 from lateen.settings import UpSettings
@@ -72,20 +74,32 @@ async def running(
     *,
     source: Source,
     intake: Intake,
-    runner: ProxyRunner,
+    build_runner: Callable[[OnState], ProxyRunner],
     xds_address: str,
     journal: Journal,
+    ports: PortProbe | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Instance]:
     """Run an instance while the context lasts: when it is entered, everything there was is compiled and served.
 
+    Args:
+        settings: what to run.
+        source: where objects come from.
+        intake: the door that the source's objects pass.
+        build_runner: makes what runs proxies, and tells the given function of every change of theirs.
+        xds_address: where proxies find their configuration.
+        journal: hears what happens.
+        ports: tells which ports are free; None: all are.
+        clock: monotonic seconds.
+
     Raises:
-        InputError: the source cannot start, or the address cannot be bound.
+        InputError: the source cannot start, the address cannot be bound, or every port is taken.
+        Exception: whatever a task broke by, while the context lasts.
     """
     look_rarely_for_garbage()
     cache = ResourceCache()
     status = MemoryStatusSink()
-    address = ""
+    started = clock()
 
     def plan(proxy: ProxyId) -> ProxyPlan:
         bootstrap = build_bootstrap(node_id=str(proxy), node_cluster="lateen", xds_address=address)
@@ -99,35 +113,81 @@ async def running(
     def observe(event: Event, /) -> None:
         control.observe(event)
 
+    def on_state(state: ProxyState) -> None:
+        control.on_proxy(state)
+
+    runner = build_runner(on_state)
     server = DiscoveryServer(cache, observer=observe, clock=clock)
     control: Control = Control(
         Compiler(compile_settings(settings), intake),
         cache,
-        Seams(runner, status, AlwaysLeader(), journal),
+        Seams(runner, status, AlwaysLeader(), journal, ports),
         plan=plan,
         streams=server.streams_of,
         clock=clock,
     )
-    started = clock()
     address = await server.start(xds_address)
-    synced = asyncio.Event()
     try:
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(source.run(control.take, synced))
-            first_batch = tasks.create_task(synced.wait())
-            await asyncio.wait({following, first_batch}, return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                await following
-            control.flush()
+            following = await _read_everything(tasks, source, control)
+            await _require_ports(control)
             gc.freeze()
             server.admit()
-            looping = tasks.create_task(control.run())
+            looping = tasks.create_task(control.run(), name="control")
             yield Instance(settings, control, server, runner, status, started, clock)
+            control.tell(Draining(settings.proxy.drain_seconds))
             for task in (following, looping):
                 task.cancel()
+    except BaseExceptionGroup as group:
+        raise first_cause(group) from None
     finally:
-        await runner.close()
-        await server.stop()
+        # The streams end last: a proxy that loses its stream while it drains would complain.
+        try:
+            await runner.close()
+        finally:
+            await server.stop(grace=0)
+    control.tell(Stopped())
+
+
+async def _read_everything(tasks: asyncio.TaskGroup, source: Source, control: Control) -> asyncio.Task[None]:
+    """Start to follow the source, and compile what there is."""
+    synced = asyncio.Event()
+    following = tasks.create_task(source.run(control.take, synced), name="source")
+    first = asyncio.ensure_future(synced.wait())
+    try:
+        await asyncio.wait({following, first}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        first.cancel()
+    if following.done():
+        await following
+    control.flush()
+    return following
+
+
+async def _require_ports(control: Control) -> None:
+    """Refuse to run where nothing at all could be served.
+
+    Raises:
+        InputError: every port is taken.
+    """
+    if not control.guard.held:
+        return
+    await control.guard.look()
+    held = control.guard.held
+    if held and not control.guard.passed:
+        raise InputError("nothing can be served: " + "; ".join(each.reason for each in held.values()))
+
+
+def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Find what to tell of errors that came together: one that is meant for users, else the first."""
+    leaves: list[BaseException] = []
+    groups: list[BaseException] = [group]
+    for each in groups:
+        if isinstance(each, BaseExceptionGroup):
+            groups.extend(each.exceptions)
+        else:
+            leaves.append(each)
+    return next((leaf for leaf in leaves if isinstance(leaf, LateenError)), leaves[0])
 
 
 def look_rarely_for_garbage() -> None:

@@ -1,34 +1,64 @@
 """The control loop: batches of changes in; published resources, planned proxies and status out.
 
-One coroutine takes batches, one starts and stops proxies, one writes status. None of them waits
-for another, so neither a slow proxy nor a slow status sink holds up a change.
+One coroutine takes batches, one starts and stops proxies, one watches ports, one writes status.
+None of them waits for another, so neither a slow proxy nor a slow status sink holds up a change.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from lateen.compile.codes import Code
-from lateen.compile.compiler import Compiler, Outcome
-from lateen.infra.base import ProxyPlan
+from lateen.compile.compiler import Compiler, Outcome, Resources
+from lateen.compile.mesh import MESH_PROXY
+from lateen.infra.base import Phase, ProxyPlan, ProxyState
 from lateen.ir.finding import Finding
-from lateen.ir.proxy import ListeningPort, ProxyId
-from lateen.ir.resource import ResourceKey
-from lateen.model.keys import Key
-from lateen.model.objects import Change, Origin
-from lateen.runtime.journal import Compiled, FileReported, Listening, Refused, WentLive
+from lateen.ir.proxy import MESH_GATEWAY, ListeningPort, ProxyId
+from lateen.ir.resource import Resource, ResourceKey, ResourceType
+from lateen.model.keys import Key, Kind
+from lateen.model.objects import Change, Origin, Severity
+from lateen.runtime.journal import (
+    Compiled,
+    Entry,
+    FileReported,
+    Listening,
+    PortTaken,
+    ProxyChanged,
+    Refused,
+    Restored,
+    Serving,
+    WentLive,
+)
+from lateen.runtime.port_guard import Held, PortGuard, PortProbe
 from lateen.runtime.progress import Parts
+from lateen.runtime.proxy_keeper import ProxyKeeper
 from lateen.runtime.seams import Seams
+from lateen.runtime.status_keeper import StatusKeeper
 from lateen.sources.base import FileProblem, FileReport, SourceEvent
 from lateen.status.conditions import Condition, conditions
 from lateen.xds.cache import ResourceCache
 from lateen.xds.delta import DeltaStream
-from lateen.xds.events import Event, Rejected
+from lateen.xds.events import Connected, Event, Rejected
 from lateen.xds.ledger import ChangeLedger, LiveChange
 
 HISTORY = 100
 """Batches that `lateen status` can tell about."""
+
+_RESTORING = "restore "
+"""Prefix of the names under which the ledger follows proxies that came back; batches are plain numbers."""
+
+_CANNOT_BIND = "cannot bind"
+"""How Envoy begins when it cannot open a port (Envoy 1.40)."""
+
+_EVERYWHERE = PortProbe(is_free=lambda _address, _port: True)
+"""Where every proxy has a machine of its own."""
+
+_LISTENER = ResourceType.LISTENER
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -37,6 +67,8 @@ class BatchRecord:
 
     number: int
     objects: int
+    at: float
+    """When it was taken, by the instance's clock."""
     compiled: float
     live: float | None = None
     rejected: int = 0
@@ -64,17 +96,27 @@ class Control:
         self.batches: deque[BatchRecord] = deque(maxlen=HISTORY)
         self.ports: tuple[ListeningPort, ...] = ()
         self.parts = Parts()
+        self.serving = asyncio.Event()
+        """Set when, for the first time, all proxies are ready and have acknowledged everything."""
         self._streams = streams
         self._seams = seams
-        self._plan = plan
         self._clock = clock
+        self._started = clock()
         self._taken: list[SourceEvent] = []
         self._wake = asyncio.Event()
-        self._wanted: asyncio.Queue[tuple[ProxyId, bool]] = asyncio.Queue()
-        self._unwritten: dict[Key, None] = {}
-        self._write = asyncio.Event()
         self._number = 0
         self._touched: dict[int, tuple[Key, ...]] = {}
+        self._met: set[ProxyId] = set()
+        self._status = StatusKeeper(seams.status, seams.leadership, self.conditions)
+        self._proxies = ProxyKeeper(
+            seams.runner, seams.leadership, plan, on_failure=self.on_proxy, on_gone=self._forget_proxy
+        )
+        self.guard = PortGuard(
+            seams.ports or _EVERYWHERE,
+            own_pids=lambda: {state.pid for state in seams.runner.states.values()},
+            publish=self._publish_listener,
+            on_taken=self._on_port_taken,
+        )
 
     def take(self, events: Sequence[SourceEvent]) -> None:
         """Take a batch from a source; the loop's next turn handles it together with whatever else has come."""
@@ -85,14 +127,27 @@ class Control:
         """Hear what happens on the streams."""
         self.ledger(event)
         if isinstance(event, Rejected):
-            origins = tuple((key, self.origins.get(key)) for key in event.origins)
-            resource = f"{event.key.type.name} {event.key.name}"
-            self._seams.journal(Refused(event.stream.proxy, resource, event.message, origins))
-            self._tell_status(event.origins)
+            self._on_rejected(event)
+        elif isinstance(event, Connected):
+            self._on_connected(event)
+
+    def on_proxy(self, state: ProxyState) -> None:
+        """Hear what happens to the proxies' processes."""
+        self.tell(ProxyChanged(state))
+        if state.phase is Phase.RESTARTING:
+            self.guard.withdraw(state.proxy, [*self._published(state.proxy)])
+        self._note_serving()
+
+    def tell(self, entry: Entry) -> None:
+        """Write to the journal. Whatever it does, proxies are served."""
+        try:
+            self._seams.journal(entry)
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.warning("an entry is lost to the journal", entry=type(entry).__name__, error=repr(error))
 
     def findings(self, key: Key) -> tuple[Finding, ...]:
-        """Everything there is to say about an object now, the proxies' refusals included."""
-        found = list(self.compiler.findings_of(key))
+        """Everything there is to say about an object now, taken ports and the proxies' refusals included."""
+        found = [*self.compiler.findings_of(key), *self._taken_ports(key)]
         for proxy, rejection in self.cache.quarantine.rejections():
             desired = self.cache.desired(proxy)
             wanted = desired.get(rejection.key) if desired is not None else None
@@ -108,44 +163,55 @@ class Control:
         return conditions(self.findings(key), self.parts.progress(key, self.cache, self._streams))
 
     async def run(self) -> None:
-        """Handle batches, proxies and status until cancelled."""
+        """Handle batches, proxies, ports and status until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._handle_batches())
-            tasks.create_task(self._keep_proxies())
-            tasks.create_task(self._write_status())
+            tasks.create_task(self._handle_batches(), name="batches")
+            tasks.create_task(self._proxies.run(), name="proxies")
+            tasks.create_task(self._status.run(), name="status")
+            tasks.create_task(self.guard.run(), name="ports")
 
     def flush(self) -> None:
         """Handle everything taken so far, now. The first batch is handled so before proxies are admitted."""
         taken, self._taken = self._taken, []
         if taken:
             self._handle(taken)
+        if not self._number:  # the proxy of the mesh port needs no objects
+            self._compile((), self._clock())
 
     async def _handle_batches(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            self.flush()
+            try:
+                self.flush()
+            except Exception:  # noqa: BLE001 - cells of the compiler fail one by one; this is a fault of the loop
+                _log.exception("a batch of changes could not be handled; what runs stays as it is")
 
     def _handle(self, events: Iterable[SourceEvent]) -> None:
         started = self._clock()
         changes: list[Change] = []
+        reports: list[FileReport] = []
         for event in events:
             if isinstance(event, FileReport):
-                self._report(event)
+                reports.append(event)
             elif isinstance(event, Change):
                 changes.append(event)
                 self._place(event)
             else:
                 self.origins[event.key] = event.origin
+        for report in reports:
+            self._report(report)
         if changes:
             self._compile(changes, started)
 
     def _report(self, report: FileReport) -> None:
+        before = self.file_problems.pop(report.file, ())
         if report.problems:
             self.file_problems[report.file] = report.problems
-        else:
-            self.file_problems.pop(report.file, None)
-        self._seams.journal(FileReported(report))
+        broken = _has_errors(report.problems)
+        healed = _has_errors(before) and not broken
+        kept = sum(origin.file == report.file for origin in self.origins.values()) if broken else 0
+        self.tell(FileReported(report, kept, healed))
 
     def _place(self, change: Change) -> None:
         if change.raw is None:
@@ -157,71 +223,158 @@ class Control:
         self._number += 1
         number = self._number
         outcome = self.compiler.apply(changes)
-        self._publish(outcome)
+        published = self._publish(outcome)
         touched = {change.key: None for change in changes} | dict.fromkeys(outcome.findings)
         self._touched[number] = tuple(touched)
         seconds = self._clock() - started
-        self.batches.append(BatchRecord(number, len(changes), seconds))
+        self.batches.append(BatchRecord(number, len(changes), started, seconds))
         findings = {key: self.findings(key) for key in outcome.findings}
-        sent = sum(map(len, outcome.resources.values()))
-        self._seams.journal(Compiled(number, outcome, findings, seconds, sent))
-        ports = tuple(self.compiler.listening())
-        if ports != self.ports:
-            self.ports = ports
-            self._seams.journal(Listening(ports))
-        self.ledger.track(str(number), _versions(outcome))
-        self._tell_status(touched)
+        sent = sum(map(len, published.values()))
+        self.tell(Compiled(number, outcome, findings, seconds, sent))
+        gateways = any(key.kind is Kind.GATEWAY for key in (*outcome.accepted, *outcome.removed))
+        if gateways or any(key.type is _LISTENER for changed in published.values() for key in changed):
+            self._note_ports()
+        self.ledger.track(str(number), {proxy: _versions(changed) for proxy, changed in published.items()})
+        self._status.tell(touched)
 
-    def _publish(self, outcome: Outcome) -> None:
-        """Let proxies exist before their resources, and resources go before their proxies."""
-        for proxy, wanted in outcome.proxies.items():
-            if wanted is not None:
-                self.cache.publish(proxy, {})
-                self._wanted.put_nowait((proxy, True))
-        for proxy, changed in outcome.resources.items():
-            self.parts.update(proxy, self.cache.desired(proxy), changed)
-            self.cache.publish(proxy, changed)
+    def _publish(self, outcome: Outcome) -> dict[ProxyId, Resources]:
+        """Let proxies exist before their resources, and keep serving those that go until they are gone.
+
+        Returns:
+            what was published, without the listeners that wait for their ports.
+        """
+        published: dict[ProxyId, Resources] = {}
+        leftovers: dict[ProxyId, dict[ResourceKey, None]] = {}
         for proxy, wanted in outcome.proxies.items():
             if wanted is None:
-                self.cache.remove(proxy)
                 self.ledger.forget(proxy)
-                self._wanted.put_nowait((proxy, False))
-
-    async def _keep_proxies(self) -> None:
-        while True:
-            proxy, wanted = await self._wanted.get()
-            await self._seams.leadership.wait_until(leading=True)
-            if wanted:
-                await self._seams.runner.ensure(self._plan(proxy))
             else:
-                await self._seams.runner.remove(proxy)
+                if self._proxies.is_leaving(proxy):
+                    leftovers[proxy] = dict.fromkeys(self.cache.snapshot(proxy))
+                self.cache.publish(proxy, {})
+            self._proxies.want(proxy, wanted=wanted is not None)
+        for proxy, changed in outcome.resources.items():
+            if outcome.proxies.get(proxy, proxy) is None:
+                self.parts.update(proxy, self.cache.desired(proxy), changed)
+                continue
+            complete: Resources = {**leftovers.get(proxy, {}), **changed}
+            published[proxy] = self._publish_some(proxy, self.guard.sift(proxy, complete))
+        return published
+
+    def _publish_some(self, proxy: ProxyId, changes: Resources) -> Resources:
+        self.parts.update(proxy, self.cache.desired(proxy), changes)
+        self.cache.publish(proxy, changes)
+        return changes
+
+    def _publish_listener(self, proxy: ProxyId, changes: Resources) -> None:
+        """Publish what the guard lets through after a while."""
+        self._publish_some(proxy, changes)
+        self._note_ports()
+        self._status.tell(key for resource in changes.values() if resource is not None for key in resource.origins)
+
+    def _published(self, proxy: ProxyId) -> Iterable[Resource]:
+        desired = self.cache.desired(proxy)
+        return () if desired is None else (each for each in desired.published() if each.key.type is _LISTENER)
+
+    def _forget_proxy(self, proxy: ProxyId) -> None:
+        """A proxy that is not wanted any more is gone."""
+        self._met.discard(proxy)
+        self.guard.forget(proxy)
+        self.cache.remove(proxy)
+
+    # Ports
+
+    def _all_ports(self) -> list[ListeningPort]:
+        """Every server that wants to listen, whether it may or not."""
+        settings = self.compiler.settings
+        mesh = ListeningPort(
+            proxy=MESH_PROXY,
+            gateway=MESH_GATEWAY,
+            number=settings.mesh_port,
+            address=settings.ports.bind,
+            port=settings.mesh_port,
+            protocol="HTTP",
+            hosts=("*",),
+        )
+        return [*self.compiler.listening(), *([mesh] if settings.mesh_port else [])]
+
+    def _note_ports(self) -> None:
+        held = self.guard.held
+        ports = tuple(port for port in self._all_ports() if _listener_of(port) not in held)
+        if ports != self.ports:
+            self.ports = ports
+            self.tell(Listening(ports))
+
+    def _on_port_taken(self, proxy: ProxyId, listener: ResourceKey, held: Held) -> None:
+        waiting = tuple(port for port in self._all_ports() if _listener_of(port) == (proxy, listener))
+        self.tell(PortTaken(waiting, held.reason))
+        self._status.tell(held.resource.origins)
+
+    def _taken_ports(self, key: Key) -> Iterable[Finding]:
+        """Say which servers of a Gateway wait for their port."""
+        if not self.guard.held:
+            return
+        for server in self.compiler.graph.placement.gateway_servers.values.get(key, ()):
+            held = self.guard.held.get((server.proxy, ResourceKey(_LISTENER, server.listener)))
+            if held is not None:
+                reason = held.reason or f"port {held.port} is in use"
+                message = f"{reason}; this server waits until the port is free"
+                path = ("spec", "servers", server.index, "port", "number")
+                yield Finding(key, Code.PORT_TAKEN.id, Code.PORT_TAKEN.severity, message, path)
+
+    # What proxies say
+
+    def _on_rejected(self, event: Rejected) -> None:
+        origins = tuple((key, self.origins.get(key)) for key in event.origins)
+        resource = f"{event.key.type.value.rpartition('.')[2]} {event.key.name}"
+        self.tell(Refused(event.stream.proxy, resource, event.message, origins))
+        self._status.tell(event.origins)
+        desired = self.cache.desired(event.stream.proxy)
+        refused = desired.get(event.key) if desired is not None else None
+        if refused is not None and event.key.type is _LISTENER and event.message.startswith(_CANNOT_BIND):
+            self.guard.withdraw(event.stream.proxy, [refused], refused=True)
+
+    def _on_connected(self, event: Connected) -> None:
+        """Follow a proxy that came back until it has everything again."""
+        proxy = event.stream.proxy
+        if proxy not in self._met:
+            self._met.add(proxy)
+            return
+        everything = {key: resource.version for key, resource in self.cache.snapshot(proxy).items()}
+        self.ledger.track(f"{_RESTORING}{event.stream.number} {proxy}", {proxy: everything})
 
     def _on_live(self, change: LiveChange) -> None:
+        if change.change.startswith(_RESTORING):
+            self._on_restored(change)
+            return
         number, rejected = int(change.change), len(change.rejected)
         for record in self.batches:
             if record.number == number:
                 record.live, record.rejected = change.seconds, rejected
-        self._seams.journal(WentLive(number, change.seconds, rejected))
-        self._tell_status(self._touched.pop(number, ()))
+        self.tell(WentLive(number, change.seconds, rejected, change.superseded))
+        self._status.tell(self._touched.pop(number, ()))
+        self._note_serving()
 
-    def _tell_status(self, keys: Iterable[Key]) -> None:
-        self._unwritten.update(dict.fromkeys(keys))
-        self._write.set()
+    def _on_restored(self, change: LiveChange) -> None:
+        namespace, _, name = change.change.removeprefix(_RESTORING).partition(" ")[2].partition("/")
+        self.tell(Restored(ProxyId(namespace, name), change.seconds))
 
-    async def _write_status(self) -> None:
-        while True:
-            await self._write.wait()
-            self._write.clear()
-            await self._seams.leadership.wait_until(leading=True)
-            while self._unwritten:
-                key = next(iter(self._unwritten))
-                del self._unwritten[key]
-                await self._seams.status.write(key, self.conditions(key))
+    def _note_serving(self) -> None:
+        states = self._seams.runner.states.values()
+        ready = bool(states) and all(state.phase is Phase.READY for state in states)
+        if ready and self._number and not self.serving.is_set() and not self.ledger.waiting:
+            self.serving.set()
+            self.tell(Serving(self._clock() - self._started))
 
 
-def _versions(outcome: Outcome) -> dict[ProxyId, dict[ResourceKey, str | None]]:
-    return {
-        proxy: {key: resource.version if resource is not None else None for key, resource in changed.items()}
-        for proxy, changed in outcome.resources.items()
-        if outcome.proxies.get(proxy, proxy) is not None
-    }
+def _has_errors(problems: Iterable[FileProblem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
+def _listener_of(port: ListeningPort) -> tuple[ProxyId, ResourceKey]:
+    """Name the listener that serves a port."""
+    return port.proxy, ResourceKey(_LISTENER, f"{port.address}_{port.port}")
+
+
+def _versions(changes: Resources) -> Mapping[ResourceKey, str | None]:
+    return {key: resource.version if resource is not None else None for key, resource in changes.items()}

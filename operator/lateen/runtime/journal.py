@@ -14,6 +14,16 @@ from lateen.sources.base import FileReport
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """The instance exists; nothing is read yet."""
+
+    name: str
+    version: str
+    pid: int
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """One batch of changes went through the compiler and was published."""
 
@@ -37,6 +47,25 @@ class WentLive:
     """Since it was taken."""
     rejected: int = 0
     """Parts that a proxy refused."""
+    superseded: bool = False
+    """Newer batches took the place of all of it before it arrived anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A proxy that connected again has acknowledged everything."""
+
+    proxy: ProxyId
+    seconds: float
+    """Since it connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """For the first time, all proxies are ready and have acknowledged everything."""
+
+    seconds: float
+    """Since the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +76,24 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
+class PortTaken:
+    """Somebody else has a port; its listener waits until the port is free."""
+
+    ports: tuple[ListeningPort, ...]
+    """The servers that wait for it."""
+    reason: str
+    """`127.0.0.1:8080 is in use by pid 123 (command)`."""
+
+
+@dataclass(frozen=True, slots=True)
 class FileReported:
     """The problems of one file changed."""
 
     report: FileReport
+    kept: int = 0
+    """Objects of the file that stay in use."""
+    healed: bool = False
+    """It had errors before, and has none now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +113,32 @@ class Refused:
     origins: tuple[tuple[Key, Origin | None], ...]
 
 
-Entry: TypeAlias = Compiled | WentLive | Listening | FileReported | ProxyChanged | Refused
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """The instance was asked to end."""
+
+    seconds: float
+    """How long connections get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """All proxies are gone."""
+
+
+Entry: TypeAlias = (
+    Started
+    | Compiled
+    | WentLive
+    | Restored
+    | Serving
+    | Listening
+    | PortTaken
+    | FileReported
+    | ProxyChanged
+    | Refused
+    | Draining
+    | Stopped
+)
 Journal: TypeAlias = Callable[[Entry], None]
 """Takes each entry as it happens, on the event loop; must not block."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lateen.infra.base import ProxyRunner
 from lateen.runtime.journal import Journal
 from lateen.runtime.leadership import Leadership
+from lateen.runtime.port_guard import PortProbe
 from lateen.status.base import StatusSink
 
 
@@ -20,3 +21,5 @@ class Seams:
     """Says whether this instance may do either."""
     journal: Journal
     """Hears what happens."""
+    ports: PortProbe | None = None
+    """Tells which ports of this machine are free; None where every proxy has a machine of its own."""

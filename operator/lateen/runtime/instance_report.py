@@ -1,0 +1,249 @@
+"""What `lateen status` shows of a running instance, as JSON. The shape is stable (docs/cli.md)."""
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from lateen.infra.state import InstanceInfo
+from lateen.ir.finding import Finding
+from lateen.ir.proxy import ProxyId
+from lateen.ir.resource import Resource
+from lateen.model.objects import Origin
+from lateen.runtime.app import Instance
+from lateen.runtime.control import BatchRecord
+from lateen.runtime.listening import PortFields, describe_port
+from lateen.runtime.notices import Locate, NoticeFields, in_reading_order, notice_of_finding, notice_of_problem
+from lateen.runtime.resource_listing import ResourceFields, ResourceGroup, group_of, list_resources
+from lateen.xds.delta import DeltaStream
+from lateen.xds.report import Settlement
+
+
+class InstanceFields(TypedDict):
+    """The instance itself."""
+
+    name: str
+    pid: int
+    version: str
+    started: str
+    uptime_seconds: float
+    directories: list[str]
+    serving: bool
+    """Whether all proxies were ready, and had acknowledged everything, once."""
+    waiting: int
+    """Changes that some proxy has not acknowledged yet."""
+
+
+class TypeFields(TypedDict):
+    """One type of resources on one stream."""
+
+    type: str
+    version: str
+    count: int
+    under_way: int
+    acknowledged_seconds_ago: float | None
+    rejections: int
+
+
+class PendingFields(TypedDict):
+    """A resource that is held back."""
+
+    type: str
+    name: str
+    reason: str
+
+
+class StreamFields(TypedDict):
+    """One connected Envoy."""
+
+    connected_seconds: float
+    types: list[TypeFields]
+    pending: list[PendingFields]
+
+
+class ProxyFields(TypedDict):
+    """One proxy."""
+
+    proxy: str
+    phase: str
+    pid: int
+    admin: str
+    restarts: int
+    error: str
+    streams: list[StreamFields]
+
+
+class TakenFields(TypedDict):
+    """A port that somebody else has."""
+
+    proxy: str
+    address: str
+    port: int
+    reason: str
+
+
+class ChangeFields(TypedDict):
+    """One batch of changes."""
+
+    number: int
+    objects: int
+    seconds_ago: float
+    compile_seconds: float
+    live_seconds: float | None
+    rejected: int
+
+
+class ConditionFields(TypedDict):
+    """One condition of an object."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+class ObjectFields(TypedDict):
+    """One object."""
+
+    kind: str
+    namespace: str
+    name: str
+    file: str
+    line: int
+    conditions: list[ConditionFields]
+
+
+class Report(TypedDict):
+    """Everything."""
+
+    instance: InstanceFields
+    proxies: list[ProxyFields]
+    listening: list[PortFields]
+    taken: list[TakenFields]
+    changes: list[ChangeFields]
+    objects: list[ObjectFields]
+    findings: list[NoticeFields]
+
+
+def report_instance(instance: Instance, info: InstanceInfo, version: str) -> Report:
+    """Describe an instance, but for the findings: see `collect_findings` and `locate_findings`."""
+    control, now = instance.control, instance.clock()
+    return Report(
+        instance=InstanceFields(
+            name=info.name,
+            pid=info.pid,
+            version=version,
+            started=info.started,
+            uptime_seconds=round(now - instance.started, 3),
+            directories=list(info.directories),
+            serving=control.serving.is_set(),
+            waiting=len(control.ledger.waiting),
+        ),
+        proxies=[_proxy(instance, proxy, now) for proxy in sorted(instance.runner.states)],
+        listening=[describe_port(port) for port in control.ports],
+        taken=[
+            TakenFields(proxy=str(proxy), address=held.address, port=held.port, reason=held.reason)
+            for (proxy, _), held in sorted(control.guard.held.items(), key=lambda item: item[0])
+        ],
+        changes=[_change(record, now) for record in reversed(control.batches)],
+        objects=_objects(instance),
+        findings=[],
+    )
+
+
+def collect_findings(instance: Instance) -> list[tuple[Finding, Origin | None]]:
+    """Everything there is to say about objects now."""
+    control = instance.control
+    return [(finding, control.origins.get(key)) for key in control.origins for finding in control.findings(key)]
+
+
+def locate_findings(
+    instance: Instance, found: Iterable[tuple[Finding, Origin | None]], locate: Locate
+) -> list[NoticeFields]:
+    """Put findings and problems of files at their places; reads files."""
+    problems = [problem for each in list(instance.control.file_problems.values()) for problem in each]
+    notices = [notice_of_finding(finding, origin, locate) for finding, origin in found]
+    return [notice.fields() for notice in in_reading_order([*notices, *map(notice_of_problem, problems)])]
+
+
+def report_resources(instance: Instance, group: ResourceGroup, *, proxy: str, name: str) -> list[ResourceFields]:
+    """List what the proxies of an instance are given, and how far they are with it."""
+    cache = instance.control.cache
+
+    def state(owner: ProxyId, resource: Resource) -> str:
+        return _state(
+            [stream.settlement(resource.key, resource.version) for stream in instance.server.streams_of(owner)]
+        )
+
+    published = {owner: tuple(cache.snapshot(owner).values()) for owner in cache.proxies}
+    return list_resources(published, group, proxy=proxy, name=name, state=state)
+
+
+def _state(settlements: list[Settlement]) -> str:
+    if Settlement.REJECTED in settlements:
+        return "refused"
+    if not settlements or Settlement.PENDING in settlements:
+        return "pending"
+    return "unused" if all(each is Settlement.UNASKED for each in settlements) else "acknowledged"
+
+
+def _proxy(instance: Instance, proxy: ProxyId, now: float) -> ProxyFields:
+    state = instance.runner.states[proxy]
+    return ProxyFields(
+        proxy=str(proxy),
+        phase=state.phase.value,
+        pid=state.pid,
+        admin=state.admin,
+        restarts=state.restarts,
+        error=state.error,
+        streams=[_stream(stream, now) for stream in instance.server.streams_of(proxy)],
+    )
+
+
+def _stream(stream: DeltaStream, now: float) -> StreamFields:
+    report = stream.report()
+    return StreamFields(
+        connected_seconds=round(now - report.connected_at, 3),
+        types=[
+            TypeFields(
+                type=group_of(each.type).value,
+                version=each.version,
+                count=each.count,
+                under_way=each.under_way,
+                acknowledged_seconds_ago=None if each.acknowledged_at is None else round(now - each.acknowledged_at, 3),
+                rejections=each.rejections,
+            )
+            for each in report.types
+        ],
+        pending=[
+            PendingFields(type=group_of(each.key.type).value, name=each.key.name, reason=each.reason)
+            for each in report.pending
+        ],
+    )
+
+
+def _change(record: BatchRecord, now: float) -> ChangeFields:
+    return ChangeFields(
+        number=record.number,
+        objects=record.objects,
+        seconds_ago=round(now - record.at, 3),
+        compile_seconds=round(record.compiled, 6),
+        live_seconds=None if record.live is None else round(record.live, 6),
+        rejected=record.rejected,
+    )
+
+
+def _objects(instance: Instance) -> list[ObjectFields]:
+    control = instance.control
+    return [
+        ObjectFields(
+            kind=key.kind.value,
+            namespace=key.namespace,
+            name=key.name,
+            file=origin.file,
+            line=origin.line,
+            conditions=[
+                ConditionFields(type=each.type.value, status=each.status, reason=each.reason, message=each.message)
+                for each in instance.status.conditions.get(key, ())
+            ],
+        )
+        for key, origin in sorted(control.origins.items())
+    ]

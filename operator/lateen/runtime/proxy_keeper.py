@@ -1,0 +1,95 @@
+"""Keeps the runner in step with the proxies that are wanted: the newest wish counts, each proxy on its own.
+
+A proxy that drains, or cannot be started, holds up no other one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lateen.errors import LateenError
+from lateen.infra.base import Phase, ProxyPlan, ProxyRunner, ProxyState
+from lateen.ir.proxy import ProxyId
+from lateen.runtime.leadership import Leadership
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+"""Seconds between two tries to start a proxy that the runner cannot start."""
+
+
+class ProxyKeeper:
+    """Turns wishes into `ensure` and `remove`."""
+
+    def __init__(
+        self,
+        runner: ProxyRunner,
+        leadership: Leadership,
+        plan: Callable[[ProxyId], ProxyPlan],
+        *,
+        on_failure: Callable[[ProxyState], None],
+        on_gone: Callable[[ProxyId], None],
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+    ) -> None:
+        """Start without wishes.
+
+        Args:
+            runner: makes proxies run.
+            leadership: whether this instance may.
+            plan: how a proxy is to be run.
+            on_failure: told when the runner cannot do what it is asked for; it is asked again.
+            on_gone: told when a proxy that is not wanted any more is gone.
+            sleep: waits between two tries.
+        """
+        self._runner = runner
+        self._leadership = leadership
+        self._plan = plan
+        self._on_failure = on_failure
+        self._on_gone = on_gone
+        self._sleep = sleep
+        self._wishes: dict[ProxyId, bool] = {}
+        self._followed: set[ProxyId] = set()
+        self._news: asyncio.Queue[ProxyId] = asyncio.Queue()
+
+    def want(self, proxy: ProxyId, *, wanted: bool) -> None:
+        """Make a wish."""
+        self._wishes[proxy] = wanted
+        self._news.put_nowait(proxy)
+
+    def is_leaving(self, proxy: ProxyId) -> bool:
+        """Whether a proxy is not wanted any more, and not gone yet."""
+        return self._wishes.get(proxy) is False
+
+    async def run(self) -> None:
+        """Fulfil wishes until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                proxy = await self._news.get()
+                if proxy not in self._followed and proxy in self._wishes:
+                    self._followed.add(proxy)
+                    tasks.create_task(self._follow(proxy), name=f"keep proxy {proxy}")
+
+    async def _follow(self, proxy: ProxyId) -> None:
+        """Do what is wished for one proxy, until the last wish is fulfilled."""
+        pause = FIRST_PAUSE
+        fulfilled: bool | None = None
+        try:
+            while (wish := self._wishes[proxy]) is not fulfilled:
+                await self._leadership.wait_until(leading=True)
+                try:
+                    await self._fulfil(proxy, wanted=wish)
+                    fulfilled = wish
+                except LateenError as error:
+                    self._on_failure(ProxyState(proxy, Phase.FAILING, error=str(error)))
+                    await self._sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+            if not fulfilled:
+                del self._wishes[proxy]
+                self._on_gone(proxy)
+        finally:
+            self._followed.discard(proxy)
+
+    async def _fulfil(self, proxy: ProxyId, *, wanted: bool) -> None:
+        if wanted:
+            await self._runner.ensure(self._plan(proxy))
+        else:
+            await self._runner.remove(proxy)
