@@ -3,16 +3,21 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.parity import golden, report, simulation, validation
+from tests.parity import golden, report, simulation, traffic, validation
 from tests.parity.verdict import Judgement, Verdict
 
 _HERE: Final = Path(__file__).parent
 _ROOT: Final = _HERE.parents[1]
+_GROUPS: Final[Mapping[str, Callable[[Path], Iterator[Judgement]]]] = {
+    validation.GROUP: validation.judge_validation,
+    **dict.fromkeys(simulation.GROUPS, simulation.judge_simulation),
+    golden.GROUP: golden.judge_golden,
+    traffic.GROUP: traffic.judge_traffic,
+}
 _SHOWN: Final = 20
 """Failures of a group that are printed; the file has all."""
 
@@ -24,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not folder.is_dir():
         print(f"parity: there is no directory {folder}; set PARITY_DIR", file=sys.stderr)  # noqa: T201 - a program
         return 2
-    judgements = report.apply_departures(judge(folder), _HERE / "departures.toml")
+    judgements = report.apply_departures(judge(folder, options.group or ()), _HERE / "departures.toml")
     tallies = report.tally(judgements)
     report.write_results(options.output, judgements, tallies)
     floors = report.read_floors(options.floors)
@@ -41,14 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if fallen else 0
 
 
-def judge(folder: Path) -> Iterator[Judgement]:
-    """Judge every group that is there."""
-    if (folder / validation.GROUP).is_dir():
-        yield from validation.judge_validation(folder / validation.GROUP)
-    present = (folder / group for group in simulation.GROUPS if (folder / group).is_dir())
-    yield from chain.from_iterable(map(simulation.judge_simulation, present))
-    if (folder / golden.GROUP).is_dir():
-        yield from golden.judge_golden(folder / golden.GROUP)
+def judge(folder: Path, groups: Iterable[str] = ()) -> Iterator[Judgement]:
+    """Judge every group that is there; only those that are named, if any are."""
+    wanted = frozenset(groups) or frozenset(_GROUPS)
+    for name, judge_group in _GROUPS.items():
+        if name in wanted and (folder / name).is_dir():
+            yield from judge_group(folder / name)
 
 
 def _summary(judgements: list[Judgement], *, everything: bool) -> Iterator[str]:
@@ -67,5 +70,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=_ROOT / "out" / "parity.json", help="where the failures go")
     parser.add_argument("--floors", type=Path, default=_HERE / "floors.toml")
     parser.add_argument("--raise-floors", action="store_true", help="write what was reached as the new floors")
+    parser.add_argument("--group", action="append", choices=_GROUPS, help="judge this group only; may be repeated")
     parser.add_argument("--failures", action="store_true", help="print every failure")
     return parser.parse_args(arguments)
