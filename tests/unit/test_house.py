@@ -10,6 +10,7 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGE: Final = _ROOT / "operator" / "lateen"
+_DEMO: Final = _ROOT / "demo"
 _TESTS: Final = _ROOT / "tests"
 
 _LONGEST_FILE: Final = 450
@@ -58,19 +59,19 @@ def _has_docstring(path: Path) -> bool:
 
 
 def test_every_package_says_what_it_is() -> None:
-    folders = sorted({path.parent for path in _python(_PACKAGE)})
+    folders = sorted({path.parent for path in _python(_PACKAGE, _DEMO)})
     assert [str(folder.relative_to(_ROOT)) for folder in folders if not _has_docstring(folder / "__init__.py")] == []
 
 
 def test_no_module_has_an_empty_name() -> None:
-    paths = [path.relative_to(_ROOT) for path in _python(_PACKAGE, _TESTS)]
+    paths = [path.relative_to(_ROOT) for path in _python(_PACKAGE, _DEMO, _TESTS)]
     assert [str(path) for path in paths if _EMPTY_NAMES & {*path.parent.parts, path.stem}] == []
 
 
 def test_no_class_has_an_empty_name() -> None:
     classes = [
         f"{path.relative_to(_ROOT)}:{node.lineno} {node.name}"
-        for path in _python(_PACKAGE, _TESTS)
+        for path in _python(_PACKAGE, _DEMO, _TESTS)
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef)
     ]
@@ -78,12 +79,14 @@ def test_no_class_has_an_empty_name() -> None:
 
 
 def test_files_stay_readable() -> None:
-    sizes = {str(path.relative_to(_ROOT)): len(path.read_text().splitlines()) for path in _python(_PACKAGE, _TESTS)}
+    sizes = {
+        str(path.relative_to(_ROOT)): len(path.read_text().splitlines()) for path in _python(_PACKAGE, _DEMO, _TESTS)
+    }
     assert {name: size for name, size in sizes.items() if size > _LONGEST_FILE} == {}
 
 
 def test_functions_fit_on_a_screen() -> None:
-    sizes = dict(chain.from_iterable(_functions(path) for path in _python(_PACKAGE)))
+    sizes = dict(chain.from_iterable(_functions(path) for path in _python(_PACKAGE, _DEMO)))
     long = {name: size for name, size in sizes.items() if size > _LONG_FUNCTION}
     assert {name: size for name, size in long.items() if size > _LONGEST_FUNCTION} == {}
     assert len(long) <= len(sizes) / 100, long
