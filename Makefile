@@ -50,7 +50,7 @@ fmt: $(INSTALLED) ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix
 
 lint: $(INSTALLED) ## Check style, formatting, layers and the rules of the house
-	$(BIN)/ruff check
+	$(BIN)/ruff check --no-cache
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --quiet tests/unit/test_house.py
@@ -62,7 +62,7 @@ golden: $(INSTALLED) ## Rewrite the golden files; read their diff before committ
 	$(BIN)/python -m pytest tests/golden --rewrite-goldens $(ARGS)
 
 bench: $(INSTALLED) ## Measure times and memory
-	$(BIN)/python -m pytest tests/bench -m timed -s -p no:randomly $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 parity: $(INSTALLED) ## Run the cases of PARITY_DIR and compare the rates with the floors
 	$(BIN)/python -m tests.parity $(ARGS)
