@@ -42,6 +42,11 @@ class StaticEnvoy:
         bootstrap = build_bootstrap(node_id="shop/all", node_cluster="lateen", xds_address="127.0.0.1:15010")
         self._bootstrap = json_format.ParseDict(bootstrap, Bootstrap())
 
+    @property
+    def static(self) -> Any:
+        """The static resources of the bootstrap, for what the methods below do not add."""
+        return self._bootstrap.static_resources
+
     def clusters(self, resources: Iterable[Resource]) -> None:
         static = self._bootstrap.static_resources
         static.clusters.extend(Cluster.FromString(resource.body) for resource in resources)
@@ -95,7 +100,7 @@ class StaticEnvoy:
         """Nothing is refused, and nothing that Envoy is about to drop is used."""
         code, output = self.verdict()
         assert code == 0, output
-        assert "deprecated" not in output.lower()
+        assert "deprecated" not in output.lower(), output
 
     @contextmanager
     def running(self) -> Iterator["RunningEnvoy"]:
