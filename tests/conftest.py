@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose how many examples properties try, and mark this session's processes."""
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
     os.environ[_MARK] = uuid.uuid4().hex
+    # As the command line does; else the first test with a loop would look for plugins in the file system.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 
 @pytest.fixture(scope="session")
