@@ -65,6 +65,8 @@ class Delivery:
     response: Response
     dangling: frozenset[str]
     """Clusters that did not exist, or had been refused in every version."""
+    heard: int = 0
+    """How many requests the server had heard."""
 
 
 @dataclass
@@ -82,8 +84,10 @@ class Envoy:
     asked: dict[ResourceType, set[str]] = field(default_factory=dict)
     refused: set[ResourceKey] = field(default_factory=set)
     """Was in a refused response: may be sent again though it is there."""
-    again: set[ResourceKey] = field(default_factory=set)
-    """Was asked for by name: may be sent again though it is there."""
+    entitled: dict[ResourceKey, int] = field(default_factory=dict)
+    """Was asked for by name, in which request: may be sent in answer to that though it is there."""
+    said: int = 0
+    """Requests on this stream."""
     doubtful: set[ResourceKey] = field(default_factory=set)
     """Endpoints that may be sent once more though they are there.
 
@@ -100,7 +104,8 @@ class Envoy:
         self.requests.clear()
         self._withheld.clear()
         started, self._started = self._started, set()
-        self.again.clear()
+        self.entitled.clear()
+        self.said = 0
         self._begin(CLUSTER)
         for type_ in (ENDPOINTS, LISTENER, SCOPE, ROUTE):
             if type_ in started:
@@ -110,15 +115,17 @@ class Envoy:
         self._started.add(type_)
         initial = {key.name: version for key, version in self.versions.items() if key.type is type_}
         names = tuple(sorted(self.asked.get(type_, ()))) if type_ in (ENDPOINTS, ROUTE) else ()
-        self.again |= {ResourceKey(type_, name) for name in names if name not in initial}
         self._say(Request(type_, subscribe=names, initial_versions=initial))
 
     def _say(self, request: Request) -> None:
         """Speak, unless clusters are warming: then nothing is said of clusters."""
         if request.type is CLUSTER and self.initialised and self.warming:
             self._withheld.append(request)
-        else:
-            self.requests.append(request)
+            return
+        self.requests.append(request)
+        self.said += 1
+        asked = (ResourceKey(request.type, name) for name in request.subscribe if name not in request.initial_versions)
+        self.entitled.update(dict.fromkeys(asked, self.said))
 
     def _ask(self, type_: ResourceType, names: Iterable[str]) -> None:
         """Bring the subscription by name in line with what is used."""
@@ -133,7 +140,6 @@ class Envoy:
             if wanted:
                 self._begin(type_)
         elif more or less:
-            self.again |= {ResourceKey(type_, name) for name in more}
             self.doubtful |= {ResourceKey(type_, name) for name in more if type_ is ENDPOINTS}
             self._say(Request(type_, subscribe=more, unsubscribe=less))
 
@@ -160,7 +166,9 @@ class Envoy:
             self.versions |= {ResourceKey(response.type, item.name): item.version for item in response.items}
             for name in response.removed:
                 self.versions.pop(ResourceKey(response.type, name), None)
-        self.again -= involved
+        self.entitled = {
+            key: number for key, number in self.entitled.items() if key not in involved or delivery.heard < number
+        }
         if bad and response.type is CLUSTER:
             self.doubtful |= {ResourceKey(ENDPOINTS, key.name) for key in involved}
         if response.type is ENDPOINTS:
@@ -192,7 +200,7 @@ class Envoy:
 
     def _check_new(self, key: ResourceKey, version: str) -> None:
         if self.versions.get(key) == version:
-            assert key in self.again | self.refused | self.doubtful, (
+            assert key in self.entitled.keys() | self.refused | self.doubtful, (
                 f"{key} was sent again in the version that is there"
             )
 
@@ -246,5 +254,6 @@ class Envoy:
         if not self.initialised:
             self.initialised = True
             self._begin(LISTENER)
-        self.requests.extend(self._withheld)
-        self._withheld.clear()
+        withheld, self._withheld = self._withheld, []
+        for request in withheld:
+            self._say(request)

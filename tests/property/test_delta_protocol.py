@@ -69,6 +69,7 @@ class DeltaProtocol(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.streams = 0
+        self.heard = 0
         self.instances = (Instance(), Instance())
         self.desired: dict[ResourceKey, Resource] = {}
         self.envoy = Envoy()
@@ -89,6 +90,7 @@ class DeltaProtocol(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.envoy.requests)
     def server_hears(self) -> None:
+        self.heard += 1
         self.send(self.stream.on_request(self.envoy.requests.pop(0)))
 
     @rule(taste=st.integers(0, 7))
@@ -114,6 +116,7 @@ class DeltaProtocol(RuleBasedStateMachine):
         self.at = self.instances[instance]
         self.at.changed.clear()
         self.streams += 1
+        self.heard = 0
         desired = self.at.cache.desired(PROXY)
         assert desired is not None
         self.stream = DeltaStream(
@@ -207,7 +210,7 @@ class DeltaProtocol(RuleBasedStateMachine):
             if (resource := desired.get(ResourceKey(CLUSTER, name))) is None
             or ((verdict := desired.quarantine.verdict(resource.key, resource.version)) and verdict.pinned is None)
         )
-        self.under_way.extend(Delivery(response, dangling) for response in responses)
+        self.under_way.extend(Delivery(response, dangling, self.heard) for response in responses)
         # A rejection concerns the stream that reported it, too.
         if self.at.changed:
             self.send(self.hear())

@@ -21,7 +21,7 @@ from heapq import heappop, heappush
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.xds.cache import DesiredSet
 from lateen.xds.events import Acknowledged, Rejected, StreamId, StreamObserver, ignore
-from lateen.xds.holdings import Agenda, Copy, Holding, Holds, InFlight, Subscription, Usage
+from lateen.xds.holdings import UNCERTAIN, Agenda, Copy, Holding, Holds, InFlight, Subscription, Usage
 from lateen.xds.messages import WILDCARD, Request, Response
 from lateen.xds.order import ON_WILDCARD, Order, Remove, Send, Wait
 from lateen.xds.outbox import Outbox, Parcel
@@ -118,11 +118,8 @@ class DeltaStream:
         if desired is None:
             served = key.type in (ResourceType.LISTENER, ResourceType.SCOPE) and holding is not None
             return Settlement.PENDING if served else Settlement.LIVE
-        if (
-            holding is not None
-            and holding.acked is not None
-            and holding.acked.version == self._order.wire_version(desired)
-        ):
+        there = None if holding is None or holding.newest is not holding.acked else holding.version
+        if there == self._order.wire_version(desired):
             return Settlement.LIVE
         if self._desired.quarantine.verdict(key, desired.version) is not None:
             return Settlement.REJECTED
@@ -181,7 +178,8 @@ class DeltaStream:
             self._agenda.add(ResourceKey(type_, name) for name in self._desired.names(type_))
         if type_ is ResourceType.CLUSTER and request.initial_versions:
             self._order.settled = False
-        if type_ is ResourceType.LISTENER:
+        # Asking for listeners, or for clusters after listeners, means that no known cluster is warming.
+        if type_ in (ResourceType.LISTENER, ResourceType.CLUSTER) and ResourceType.LISTENER in self._subscriptions:
             for holding in tuple(self._holdings.values()):
                 if holding.key.type is ResourceType.CLUSTER and holding.acked is not None:
                     self._make_live(holding)
@@ -210,7 +208,7 @@ class DeltaStream:
             holding = self._holdings.pop(key, None)
             if holding is None:
                 continue
-            for copy in (*holding.flights, holding.acked):
+            for copy in (*holding.flights, *holding.ghosts, holding.acked):
                 if copy is not None:
                     self._let_go(key, copy)
 
@@ -237,11 +235,15 @@ class DeltaStream:
             key = holding.key
             if not self._is_under_way(holding, copy):
                 continue
-            holding.flights.remove(copy)
+            place = holding.flights.index(copy)
+            overtaken = holding.flights[:place]
+            del holding.flights[: place + 1]
             previous, holding.acked = holding.acked, None if copy.version is None else copy
-            if previous is not None:
-                self._let_go(key, previous)
-            if holding.acked is None and not holding.flights:
+            for former in (previous, *holding.ghosts, *overtaken):
+                if former is not None:
+                    self._let_go(key, former)
+            holding.ghosts.clear()
+            if holding.is_empty:
                 del self._holdings[key]
             versions[key] = None if copy.resource is None else copy.resource.version
             self._agenda.add(self._holds.waiters(key))
@@ -282,27 +284,26 @@ class DeltaStream:
 
     def _search(self, flight: InFlight, message: str) -> None:
         """A response was rejected: find the culprit by halving, or condemn the only suspect."""
-        suspects = []
-        for holding, copy in flight.copies:
-            if not self._is_under_way(holding, copy):
-                continue
-            if self._is_wanted(holding, copy):
-                suspects.append((holding, copy))
-            else:
-                self._abandon(holding, copy)
+        copies = [(holding, copy) for holding, copy in flight.copies if self._is_under_way(holding, copy)]
         if len(flight.copies) == 1:
-            for holding, copy in suspects:
+            for holding, copy in copies:
                 self._condemn(holding, copy, message)
             return
+        suspects = [(holding, copy) for holding, copy in copies if self._is_still_due(holding, copy)]
         # A removal may be what makes room for something new, so removals stay in front.
         suspects.sort(key=lambda suspect: suspect[1].version is not None)
+        for holding, _ in suspects:
+            self._follow_up(holding.key)
         middle = (len(suspects) + 1) // 2
         self._outgoing.extend((flight.type, half) for half in (suspects[:middle], suspects[middle:]) if half)
 
     def _condemn(self, holding: Holding, copy: Copy, message: str) -> None:
         key, resource = holding.key, copy.resource
-        self._abandon(holding, copy)
-        self._agenda.add(self._holds.waiters(key))
+        holding.flights.remove(copy)
+        self._let_go(key, copy)
+        if holding.is_empty:
+            del self._holdings[key]
+        self._agenda.add((key, *self._holds.waiters(key)))
         if resource is None:
             self._observer(Rejected(self.stream, key, None, message, ()))
             return
@@ -325,14 +326,6 @@ class DeltaStream:
                     yield holding.acked.resource
                     yield from self._support(holding.acked.resource)
 
-    def _abandon(self, holding: Holding, copy: Copy) -> None:
-        """The proxy did not take this copy, and will not."""
-        holding.flights.remove(copy)
-        self._let_go(holding.key, copy)
-        self._agenda.add((holding.key,))
-        if holding.acked is None and not holding.flights:
-            del self._holdings[holding.key]
-
     def _let_go(self, key: ResourceKey, copy: Copy) -> None:
         """A copy is not in use any more: what only it named may go."""
         unknown = bool(self._usage.unknown)
@@ -343,13 +336,24 @@ class DeltaStream:
     def _is_under_way(self, holding: Holding, copy: Copy) -> bool:
         return self._holdings.get(holding.key) is holding and copy in holding.flights
 
-    def _is_wanted(self, holding: Holding, copy: Copy) -> bool:
-        if holding.newest is not copy:
+    def _is_still_due(self, holding: Holding, copy: Copy) -> bool:
+        """Tell whether a copy in a refused response has to be sent once more.
+
+        Envoy may have taken over what was good in the response. If the copy is not due
+        any more, or has to wait by now, it stays in the books as a ghost.
+        """
+        is_newest = holding.newest is copy
+        holding.flights.remove(copy)
+        holding.ghosts.append(copy)
+        decision = self._order.decide(holding.key, self._clock()) if is_newest else None
+        if isinstance(decision, Send) and decision.version == copy.version:
+            pass
+        elif not (isinstance(decision, Remove) and copy.version is None):
+            self._agenda.add((holding.key,))
             return False
-        if copy.version is None:
-            return self._desired.get(holding.key) is None
-        wanted = self._order.wanted(holding.key)
-        return wanted is not None and self._order.wire_version(wanted) == copy.version
+        holding.ghosts.remove(copy)
+        holding.flights.append(copy)
+        return True
 
     # Sending
 
@@ -377,8 +381,7 @@ class DeltaStream:
             copy = Copy(decision.version, decision.resource, meets=self._met_by(key))
             holding.again = False
             self._usage.take(key, copy)
-            if key.type is ResourceType.CLUSTER:
-                self._agenda.add((ResourceKey(ResourceType.ENDPOINTS, key.name),))
+            self._follow_up(key)
         elif isinstance(decision, Remove):
             holding = self._holdings[key]
             copy = Copy(None, None)
@@ -389,10 +392,21 @@ class DeltaStream:
         holding.flights.append(copy)
         fresh[key.type].append((holding, copy))
 
+    def _follow_up(self, key: ResourceKey) -> None:
+        """Send the endpoints of a cluster again: the cluster that was sent just now is not warm without them."""
+        if key.type is not ResourceType.CLUSTER:
+            return
+        endpoints = ResourceKey(ResourceType.ENDPOINTS, key.name)
+        if endpoints in self._holdings:
+            self._holdings[endpoints].again = True
+            self._agenda.add((endpoints,))
+
     def _met_by(self, key: ResourceKey) -> Copy | None:
         """Find the cluster that endpoints sent now will meet."""
         cluster = self._holdings.get(ResourceKey(ResourceType.CLUSTER, key.name))
-        return cluster.newest if cluster is not None and key.type is ResourceType.ENDPOINTS else None
+        if cluster is None or cluster.newest is UNCERTAIN or key.type is not ResourceType.ENDPOINTS:
+            return None
+        return cluster.newest
 
     def _answers(self, sent: set[ResourceType]) -> list[Response]:
         """Answer what would wait in vain: first requests, names that do not exist, the fence."""

@@ -25,6 +25,10 @@ class Copy:
     """For endpoints: the copy of the cluster that is there when they arrive."""
 
 
+UNCERTAIN = Copy("?", None)
+"""What a proxy has that may or may not have taken something over: no version, so it is sent again."""
+
+
 @dataclass(slots=True, eq=False)
 class Holding:
     """Everything about one resource on one stream."""
@@ -33,6 +37,8 @@ class Holding:
     acked: Copy | None = None
     flights: list[Copy] = field(default_factory=list)
     """Sent and not judged yet, oldest first."""
+    ghosts: list[Copy] = field(default_factory=list)
+    """Refused together with others and not sent again: nobody knows whether the proxy took them over."""
     again: bool = False
     """The proxy asked for it by name: it is sent even if it is there."""
     live: bool = False
@@ -45,13 +51,20 @@ class Holding:
     @property
     def newest(self) -> Copy | None:
         """What the proxy has, or will have when everything under way has arrived."""
-        return self.flights[-1] if self.flights else self.acked
+        if self.flights:
+            return self.flights[-1]
+        return UNCERTAIN if self.ghosts else self.acked
 
     @property
     def version(self) -> str | None:
         """The version of `newest`; None: nothing."""
         newest = self.newest
         return None if newest is None else newest.version
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is, will be, or might be at the proxy."""
+        return self.acked is None and not self.flights and not self.ghosts
 
 
 @dataclass(slots=True)

@@ -145,7 +145,7 @@ class Order:
 
     def _arrival(self, wanted: Resource, holding: Holding | None) -> Decision:
         if wanted.key.type in NAMING:
-            first = holding is None or holding.version is None
+            first = holding is None or holding.acked is None
             missing = tuple(sorted({leaf for need in wanted.needs for leaf in self._missing(need, first=first)}))
             if missing:
                 return Wait(Hold("waits for", missing), watch=wanted.needs.union(missing))
