@@ -23,10 +23,12 @@ def forward_action(action: Forward) -> Fields:
     """Return the fields of a `RouteAction`.
 
     The timeout is always written: left out it would be 15 s. A gRPC client's own deadline
-    (`grpc-timeout`) ends the request too, if it is shorter, or if the route has no timeout.
+    (`grpc-timeout`) takes its place as far as it is shorter, or if the route has no timeout. The
+    field for that is deprecated, but where its successor `max_stream_duration` is set, Envoy
+    does not look at `timeout` any more.
     """
     timeout = duration(action.timeout)
-    fields: Fields = {"timeout": timeout, "max_stream_duration": {"grpc_timeout_header_max": timeout}}
+    fields: Fields = {"timeout": timeout, "max_grpc_timeout": timeout}
     host_rewrite = action.host_rewrite
     if action.weighted or len(action.targets) > 1:
         fields["weighted_clusters"] = {"clusters": [_cluster_weight(target) for target in action.targets]}
