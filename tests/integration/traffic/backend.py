@@ -21,6 +21,7 @@ import h2.exceptions
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\n"
 _REST_OF_PREFACE: Final = b"SM\r\n\r\n"
 _REMEMBERED: Final = 10_000
+_PATIENCE: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Orders:
 
     status: int = 200
     next_statuses: deque[int] = field(default_factory=deque)
-    """Statuses of the next answers; then `status` again."""
+    """Statuses of the next answers, which do not wait; then `status` again."""
     headers: dict[str, str] = field(default_factory=dict)
     """Added to every answer."""
     hang_up: bool = False
@@ -72,7 +73,7 @@ class Backend:
         self._tls = tls
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._arrival = asyncio.Condition()
+        self._change = asyncio.Condition()
         if tls is not None:
             tls.sni_callback = lambda _, name, __: self.server_names.append(name)
 
@@ -115,8 +116,13 @@ class Backend:
 
     async def until_requests(self, count: int) -> None:
         """Wait until so many requests have arrived, since ever."""
-        async with asyncio.timeout(10), self._arrival:
-            await self._arrival.wait_for(lambda: self.requests >= count)
+        async with asyncio.timeout(_PATIENCE), self._change:
+            await self._change.wait_for(lambda: self.requests >= count)
+
+    async def until_closed(self) -> None:
+        """Wait until no connection is open."""
+        async with asyncio.timeout(_PATIENCE), self._change:
+            await self._change.wait_for(lambda: not self.open_connections)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -131,6 +137,8 @@ class Backend:
             self.open_connections -= 1
             self._writers.discard(writer)
             writer.close()
+            async with self._change:
+                self._change.notify_all()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -163,15 +171,15 @@ class Backend:
 
     async def receive(self, request: Request) -> int:
         """Take note of a request, wait if told so, and give the status to answer with; 0: hang up."""
-        async with self._arrival:
+        async with self._change:
             self.seen.append(request)
-            self._arrival.notify_all()
+            self._change.notify_all()
         orders = self.orders
+        if orders.next_statuses:
+            return orders.next_statuses.popleft()
         if orders.hold is not None:
             await orders.hold.wait()
-        if orders.hang_up:
-            return 0
-        return orders.next_statuses.popleft() if orders.next_statuses else orders.status
+        return 0 if orders.hang_up else orders.status
 
     def describe(self, request: Request) -> bytes:
         """Make the body of an answer: who answers, and to what."""

@@ -38,9 +38,14 @@ class Edge:
         self.port = free_port()
         """Of the Gateway `edge/edge`, which serves every host."""
         self.mesh_port = free_port() if mesh else 0
+        self.http_port = free_port()
+        """Where port 80 of Gateways can be reached."""
         self.client = Client()
         self.settings = UpSettings(
-            paths=(), mesh_port=self.mesh_port, proxy=ProxySettings(concurrency=1, drain_seconds=0.0)
+            paths=(),
+            mesh_port=self.mesh_port,
+            port_shift=self.http_port - 80,
+            proxy=ProxySettings(concurrency=1, drain_seconds=0.0),
         )
         self.refused: list[Refused] = []
         self._directory = directory
@@ -57,10 +62,15 @@ class Edge:
         return self._instance
 
     @property
+    def runner(self) -> LocalProxyRunner:
+        """What runs the proxies."""
+        assert isinstance(self.instance.runner, LocalProxyRunner)
+        return self.instance.runner
+
+    @property
     def proxies(self) -> list[ProxyId]:
         """The proxies that run, those of Gateways first."""
-        assert isinstance(self.instance.runner, LocalProxyRunner)
-        return sorted(self.instance.runner.states, key=lambda proxy: proxy == MESH)
+        return sorted(self.runner.states, key=lambda proxy: proxy == MESH)
 
     async def apply(self, *texts: str) -> dict[Key, tuple[Finding, ...]]:
         """Add or change objects; return when the change is live on every proxy, with what was found.
@@ -84,6 +94,8 @@ class Edge:
 
     async def _change(self, changes: list[Change]) -> dict[Key, tuple[Finding, ...]]:
         async with self._applying, asyncio.timeout(_PATIENCE):
+            while not self._entries.empty():  # of what was there at the start
+                self._entries.get_nowait()
             self._source.put(*changes)
             compiled = await self._entries.get()
             assert isinstance(compiled, Compiled)
@@ -101,8 +113,7 @@ class Edge:
 
     def admin(self, proxy: ProxyId | None = None) -> AdminClient:
         """Talk to a proxy's admin pages; to those of the first Gateway's proxy unless told."""
-        assert isinstance(self.instance.runner, LocalProxyRunner)
-        return AdminClient(self.instance.runner.states[proxy or self.proxies[0]].admin)
+        return AdminClient(self.runner.states[proxy or self.proxies[0]].admin)
 
     async def stats(self, pattern: str, proxy: ProxyId | None = None) -> dict[str, int]:
         """Give statistics by name; those that never counted are left out."""
@@ -128,20 +139,18 @@ class Edge:
             self.refused.append(entry)
 
     async def _run(self, ready: asyncio.Event, stop: asyncio.Event) -> None:
-        runner = LocalProxyRunner(
-            self._directory, surroundings_of_this_machine(find_envoy(None, os.environ), log_level="error")
-        )
+        around = surroundings_of_this_machine(find_envoy(None, os.environ), log_level="error")
         async with running(
             self.settings,
             source=self._source,
             intake=self._intake,
-            runner=runner,
+            build_runner=lambda on_state: LocalProxyRunner(self._directory, around, on_state),
             xds_address="127.0.0.1:0",
             journal=self._hear,
         ) as self._instance:
             await self.apply(gateway("edge", self.port))
             for proxy in self.proxies:
-                await runner.wait_ready(proxy)
+                await self.runner.wait_ready(proxy)
             ready.set()
             await stop.wait()
 

@@ -3,6 +3,7 @@
 Every test has names of its own, so tests of one module share a proxy and nothing else.
 """
 
+import asyncio
 import json
 import ssl
 from collections import Counter
@@ -16,6 +17,7 @@ from tests.integration.traffic.client import Answer, repeat, tally
 from tests.integration.traffic.edge import Edge, named_headers
 
 _NUMBERS: Final = count(1)
+_PATIENCE: Final = 10.0
 _SERVICE: Final = "SERVICE"
 """Stands for the service's host in the YAML of a test."""
 
@@ -48,11 +50,15 @@ class Site:
         """Start one backend of the service, on an address of its own."""
         backend = Backend(name, tls=tls)
         await backend.listen(f"127.0.1.{len(self.backends) + 1}")
-        self.backends.append(backend)
-        self._entries.append(
-            {"address": backend.host, "ports": {"main": backend.port}, "labels": dict(labels or {}), "weight": weight}
-        )
+        self.add(backend, backend.host, backend.port, labels, weight=weight)
         return backend
+
+    def add(
+        self, backend: Backend, host: str, port: int, labels: Mapping[str, str] | None = None, *, weight: int = 1
+    ) -> None:
+        """Name an address as that of a backend, whether it listens there or not."""
+        self.backends.append(backend)
+        self._entries.append({"address": host, "ports": {"main": port}, "labels": dict(labels or {}), "weight": weight})
 
     async def start(self, *names: str) -> list[Backend]:
         """Start several backends."""
@@ -98,6 +104,13 @@ class Site:
     async def many(self, number: int, target: str = "/", *, at_once: int = 8, **headers: str) -> Counter[str]:
         """Ask so many times; count who answered."""
         return tally(await repeat(number, lambda _: self.get(target, **headers), at_once=at_once))
+
+    async def until_served_by(self, *names: str) -> None:
+        """Ask in turns until exactly these answer: Envoy gathers changes of health for up to a second."""
+        answered: set[str] = set()
+        async with asyncio.timeout(_PATIENCE):
+            while answered != set(names):
+                answered = set(await self.many(2 * len(self.backends), at_once=1))
 
     async def stat(self, name: str, subset: str = "") -> int:
         """Give one statistic of the service's cluster; 0 before it first counted."""
