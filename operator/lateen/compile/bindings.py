@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lateen.compile.inputs import Inputs
 from lateen.compile.names import HostKey, RouteListKey
-from lateen.compile.placement import Placement
+from lateen.compile.placement import OpenServer, Placement
 from lateen.engine import Derived, Engine, Index, Reads
 from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import MESH_GATEWAY
@@ -14,7 +14,7 @@ from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.virtualservice import VirtualServiceSpec
 from lateen.semantics.gateways import hosts_open_to, intersect, resolve_gateway_name
-from lateen.semantics.servers import PlacedServer, ServerOrder
+from lateen.semantics.servers import ServerOrder
 from lateen.semantics.visibility import RuleOrder, is_visible, rule_order
 
 
@@ -68,7 +68,7 @@ def add_bindings(engine: Engine, inputs: Inputs, placement: Placement, domain: s
             return ()
         out: list[Binding] = []
         for gateway in gateway_keys(rule):
-            servers = reads.get(placement.gateway_servers, gateway) or ()
+            servers = reads.get(placement.open_servers, gateway) or ()
             viewers = {
                 proxy.id: proxy.namespace
                 for proxy_id in {server.proxy for server in servers}
@@ -98,9 +98,9 @@ def add_bindings(engine: Engine, inputs: Inputs, placement: Placement, domain: s
 
 
 def _bind_servers(
-    rule: Object[VirtualServiceSpec], servers: list[PlacedServer], order: RuleOrder, domain: str
+    rule: Object[VirtualServiceSpec], servers: list[OpenServer], order: RuleOrder, domain: str
 ) -> Iterator[Binding]:
-    """Bind to the HTTP servers of one Gateway on one proxy.
+    """Bind to the servers of one Gateway on one proxy.
 
     The routes are lowered once per chain, with the port of the first server that opens a host;
     a host that several servers open is bound by the first.
@@ -109,19 +109,16 @@ def _bind_servers(
     lists: dict[str, RouteListKey] = {}
     bound: dict[HostKey, Binding] = {}
     for server in servers:
-        if not server.is_http:
-            continue
         for host in intersect(hosts_open_to(server.hosts, rule.key.namespace), wanted):
             gateway = f"{server.gateway.namespace}/{server.gateway.name}"
-            number = server.server.port.number
             routes = lists.setdefault(
                 server.chain,
-                RouteListKey(server.proxy, server.chain, rule.key, gateway, number, server.server.tls is not None),
+                RouteListKey(server.proxy, server.chain, rule.key, gateway, server.port, server.has_tls),
             )
             key = HostKey(server.proxy, server.chain, host.lower())
             first = bound.get(key)
             if first is None:
-                bound[key] = Binding(key, server.layout, routes, (server.order, order), number, server.redirects)
+                bound[key] = Binding(key, server.layout, routes, (server.order, order), server.port, server.redirects)
             elif server.redirects and not first.redirects:
                 bound[key] = Binding(key, first.layout, first.routes, first.order, first.port, redirects=True)
     yield from bound.values()

@@ -6,6 +6,7 @@
     2 proxies       proxy → labels, namespace, port translation
     3 proxy_servers proxy → its Gateways merged, contradictions refused
     4 gateway_servers  Gateway → its accepted servers
+      open_servers  Gateway → what VirtualServices see of them
     5 bindings      VirtualService → hosts of HTTP chains
     6 route_lists   VirtualService at a Gateway → routes
       l4_chains     TCP and pass-through server → filter chains

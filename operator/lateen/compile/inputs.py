@@ -1,6 +1,7 @@
 """Stage 0: one table per kind, holding what the door let in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lateen.engine import Engine, Table
@@ -34,8 +35,11 @@ class Inputs:
     proxies: Table[ProxyId, Proxy]
     """Proxies that somebody else runs; empty when Lateen makes one per selector."""
 
-    def table(self, kind: Kind) -> Table[Key, Any] | None:
-        """The table of a kind; None for kinds that are checked but not compiled."""
+    by_kind: Mapping[Kind, Table[Key, Any]] = field(init=False)
+    """Only kinds that are compiled."""
+
+    def __post_init__(self) -> None:
+        """Gather the tables by kind."""
         tables: dict[Kind, Table[Key, Any]] = {
             Kind.GATEWAY: self.gateways,
             Kind.VIRTUAL_SERVICE: self.virtual_services,
@@ -47,7 +51,11 @@ class Inputs:
             Kind.POD: self.pods,
             Kind.SECRET: self.secrets,
         }
-        return tables.get(kind)
+        object.__setattr__(self, "by_kind", tables)
+
+    def table(self, kind: Kind) -> Table[Key, Any] | None:
+        """The table of a kind; None for kinds that are checked but not compiled."""
+        return self.by_kind.get(kind)
 
 
 def add_inputs(engine: Engine) -> Inputs:

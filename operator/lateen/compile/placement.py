@@ -7,12 +7,13 @@ from lateen.compile.inputs import Inputs
 from lateen.compile.names import ListenerKey
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.engine import Derived, Engine, Index, Reads
+from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import PortTarget, Proxy, ProxyId
 from lateen.model.keys import Key
 from lateen.model.objects import Object
 from lateen.model.service import ServiceSpec
 from lateen.semantics.gateways import selector_name, selects
-from lateen.semantics.servers import MergedServers, PlacedServer, RefusedServer, merge_servers
+from lateen.semantics.servers import MergedServers, PlacedServer, RefusedServer, ServerOrder, merge_servers
 
 SHARED_NAMESPACE = "shared"
 """Namespace in the id of a proxy that Gateways of several namespaces share."""
@@ -41,6 +42,37 @@ class ProxyServers:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenServer:
+    """What VirtualServices see of an HTTP server; when anything else of it changes, they are not looked at again."""
+
+    proxy: ProxyId
+    gateway: Key
+    order: ServerOrder
+    chain: str
+    layout: RouteLayout
+    hosts: tuple[str, ...]
+    port: int
+    """As written."""
+    has_tls: bool
+    redirects: bool
+
+    @classmethod
+    def of(cls, server: PlacedServer) -> "OpenServer":
+        """See a server as VirtualServices do."""
+        return cls(
+            proxy=server.proxy,
+            gateway=server.gateway,
+            order=server.order,
+            chain=server.chain,
+            layout=server.layout,
+            hosts=server.hosts,
+            port=server.server.port.number,
+            has_tls=server.server.tls is not None,
+            redirects=server.redirects,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """Tables that say what stands where."""
 
@@ -50,6 +82,8 @@ class Placement:
     proxy_servers: Derived[ProxyId, ProxyServers]
     gateway_servers: Derived[Key, tuple[PlacedServer, ...]]
     """Gateway → its accepted servers on all proxies."""
+    open_servers: Derived[Key, tuple[OpenServer, ...]]
+    """Gateway → those of them that serve HTTP, as VirtualServices see them."""
     by_listener: Index[Key, tuple[PlacedServer, ...], ListenerKey]
     """Gateways with a server on a listener."""
 
@@ -81,20 +115,20 @@ def add_placement(engine: Engine, inputs: Inputs, settings: CompileSettings) -> 
     proxy_servers = engine.derive("proxy_servers", 3, merge, group=selected_by)
 
     def gather(reads: Reads, key: Key) -> tuple[PlacedServer, ...]:
-        out: list[PlacedServer] = []
-        for proxy_id in reads.get(placements, key) or ():
-            servers = reads.get(proxy_servers, proxy_id)
-            if servers is not None:
-                out += servers.accepted.get(key, ())
-        return tuple(out)
+        found = [reads.get(proxy_servers, proxy_id) for proxy_id in reads.get(placements, key) or ()]
+        return tuple(server for servers in found if servers is not None for server in servers.accepted.get(key, ()))
+
+    def open_to_rules(reads: Reads, key: Key) -> tuple[OpenServer, ...]:
+        return tuple(OpenServer.of(server) for server in gather(reads, key) if server.is_http)
 
     gateway_servers = engine.derive("gateway_servers", 4, gather, each=inputs.gateways)
+    open_servers = engine.derive("open_servers", 4, open_to_rules, each=inputs.gateways)
     by_listener = engine.index(
         "gateways_of_listener",
         gateway_servers,
         lambda _, servers: {ListenerKey(server.proxy, server.listener) for server in servers},
     )
-    return Placement(placements, proxies, proxy_servers, gateway_servers, by_listener)
+    return Placement(placements, proxies, proxy_servers, gateway_servers, open_servers, by_listener)
 
 
 def _add_proxies(

@@ -52,7 +52,7 @@ class RuleFindings:
         if not spec.hosts or not spec.gateways:
             return
         named = list(gateway_keys(obj))
-        missing = [gateway for gateway in named if reads.get(self.inputs.gateways, gateway) is None]
+        missing = [gateway for gateway in named if reads.get(self.placement.placements, gateway) is None]
         for gateway in missing:
             message = f"there is no Gateway {gateway.namespace}/{gateway.name}"
             yield Code.GATEWAY_NOT_FOUND.about(key, message, ("spec", "gateways"))

@@ -130,7 +130,9 @@ def service_for_rule(
     It decides the default port and the alias only (istio-semantics §2.9).
     """
     seen = visible(candidates, viewer)
-    return next((service for service in seen if service.namespace == rule_namespace), seen[0] if seen else None)
+    if len(seen) > 1:
+        return next((service for service in seen if service.namespace == rule_namespace), seen[0])
+    return seen[0] if seen else None
 
 
 def default_port(service: RegisteredService | None, listener_port: int) -> int:
