@@ -6,7 +6,7 @@ Rules: istio-semantics §1.1.1, §2.2, §2.3.1.
 from collections.abc import Iterable, Mapping
 
 from lateen.ir.proxy import MESH_GATEWAY
-from lateen.model.hosts import matches, subset_of
+from lateen.model.hosts import subset_of
 
 ANY_NAMESPACE = "*"
 
@@ -65,7 +65,10 @@ def hosts_open_to(hosts: Iterable[str], namespace: str) -> tuple[str, ...]:
 
 
 def intersect(server_hosts: Iterable[str], hosts: Iterable[str]) -> tuple[str, ...]:
-    """For each overlapping pair the more specific of the two, in order, without repetition (§2.3.6)."""
+    """For each overlapping pair the more specific of the two, in order, without repetition (§2.3.6).
+
+    Two hosts overlap only if one lies within the other: a wildcard stands for the beginning of a name.
+    """
     out: dict[str, None] = {}
     wanted = tuple(hosts)
     for server_host in server_hosts:
@@ -74,6 +77,4 @@ def intersect(server_hosts: Iterable[str], hosts: Iterable[str]) -> tuple[str, .
                 out[server_host] = None
             elif subset_of(host, server_host):
                 out[host] = None
-            elif matches(server_host, host):
-                out[max(server_host, host, key=len)] = None
     return tuple(out)

@@ -9,11 +9,13 @@ from pydantic import TypeAdapter
 from lateen.ir.proxy import Proxy, ProxyId
 from lateen.model.destinationrule import DestinationRuleSpec
 from lateen.model.endpointslice import SERVICE_LABEL, EndpointSliceSpec
+from lateen.model.gateway import GatewaySpec, Server
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Meta, Object
 from lateen.model.pod import PodSpec
 from lateen.model.service import ServiceSpec
 from lateen.model.serviceentry import ServiceEntrySpec
+from lateen.model.virtualservice import HttpRule, VirtualServiceSpec
 from lateen.model.workloadentry import WorkloadEntrySpec
 
 SpecT = TypeVar("SpecT")
@@ -112,3 +114,36 @@ def endpoint_slice(
 
 def proxy(namespace: str = "edge", locality: str = "", **labels: str) -> Proxy:
     return Proxy(ProxyId(namespace, "istio=ingressgateway"), labels, namespace, locality=locality)
+
+
+def server_fields(number: int, protocol: str, *hosts: str, name: str = "", **options: Any) -> dict[str, Any]:
+    """Write one server of a Gateway; its port is named after the protocol unless `name` says otherwise."""
+    port = {"number": number, "protocol": protocol, "name": name or f"{protocol.lower()}-{number}"}
+    return {"port": port, "hosts": list(hosts or ("*",)), **options}
+
+
+def server(number: int, protocol: str, *hosts: str, **options: Any) -> Server:
+    return decode(Server, server_fields(number, protocol, *hosts, **options))
+
+
+def gateway(path: str, *servers: Mapping[str, Any], created: str = "", **selector: str) -> Object[GatewaySpec]:
+    spec = {"selector": selector or {"istio": "ingressgateway"}, "servers": list(servers)}
+    return make(Kind.GATEWAY, GatewaySpec, spec, path, created=created)
+
+
+def virtual_service(path: str, *hosts: str, created: str = "", **spec: Any) -> Object[VirtualServiceSpec]:
+    return make(Kind.VIRTUAL_SERVICE, VirtualServiceSpec, {"hosts": list(hosts), **spec}, path, created=created)
+
+
+def http_rule(**fields: Any) -> HttpRule:
+    return decode(HttpRule, fields)
+
+
+def to(host: str, weight: int = 0, *, port: int = 0, subset: str = "", **options: Any) -> dict[str, Any]:
+    """Write one destination of a rule."""
+    destination: dict[str, Any] = {"host": host}
+    if port:
+        destination["port"] = {"number": port}
+    if subset:
+        destination["subset"] = subset
+    return {"destination": destination, **({"weight": weight} if weight else {}), **options}
