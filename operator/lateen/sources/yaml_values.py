@@ -85,9 +85,16 @@ def _complain(error: yaml.MarkedYAMLError) -> Complaint:
     if "cannot start any token" in message:
         message += " (a tab cannot indent; quote a value that starts with @, ` or %)"
     if error.context:
-        began = f" that starts on line {error.context_mark.line + 1}" if error.context_mark else ""
-        message += f", {error.context}{began}"
+        message += f", {error.context}{_say_where_it_began(error)}"
     return Complaint(mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, message)
+
+
+def _say_where_it_began(error: yaml.MarkedYAMLError) -> str:
+    """Count lines back: the text may be one stretch of a longer file, so its own line numbers mean nothing."""
+    if error.context_mark is None or error.problem_mark is None:
+        return ""
+    lines = error.problem_mark.line - error.context_mark.line
+    return f" that starts {lines} line{'' if lines == 1 else 's'} above" if lines else " that starts on this line"
 
 
 @dataclass(slots=True)
