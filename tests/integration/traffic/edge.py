@@ -6,7 +6,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -91,6 +91,10 @@ class Edge:
     async def remove(self, *keys: Key) -> None:
         """Remove objects; return when the change is live."""
         await self._change([Change(key, None) for key in keys])
+
+    def hand_over(self, changes: Iterable[Change]) -> None:
+        """Apply one batch, and wait for nothing."""
+        self._source.put(*changes)
 
     async def _change(self, changes: list[Change]) -> dict[Key, tuple[Finding, ...]]:
         async with self._applying, asyncio.timeout(_PATIENCE):
