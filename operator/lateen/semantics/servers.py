@@ -5,8 +5,8 @@ that Envoy refuses (§6.8, §6.88), the oldest claim wins here.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
 
 from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import Proxy, ProxyId
@@ -19,6 +19,8 @@ from lateen.semantics.gateways import sanitize_hosts, strip_namespace
 HTTP_FAMILY = frozenset({"HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"})
 PASSTHROUGH_MODES = frozenset({"PASSTHROUGH", "AUTO_PASSTHROUGH"})
 PRIVILEGED = 1024
+UNIX: Final = "unix://"
+"""What the bind of a Unix domain socket begins with."""
 
 
 class ServerOrder(NamedTuple):
@@ -69,9 +71,19 @@ class PlacedServer:
         return f"{self.address}_{self.port}"
 
     @property
+    def pipe(self) -> str:
+        """Path of the Unix domain socket to listen on; empty for an address with a port."""
+        return self.address.removeprefix(UNIX) if self.address.startswith(UNIX) else ""
+
+    @property
     def is_http(self) -> bool:
         """Whether requests are routed by virtual hosts."""
         return bool(self.chain)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether clients speak TLS, be it terminated or passed through; not where TLS settings only redirect."""
+        return self.server.tls is not None and self.protocol not in HTTP_FAMILY
 
     @property
     def terminates_tls(self) -> bool:
@@ -134,12 +146,17 @@ def chain_name(server: Server, protocol: str, gateway: Key, port: int) -> str:
 class _Port:
     """What has been claimed of one bound port so far."""
 
-    plaintext: dict[str, str] = field(default_factory=dict)
-    """address → protocol of the plaintext claim."""
+    plaintext: dict[str, PlacedServer] = field(default_factory=dict)
+    """address → the oldest server without encryption."""
     tls_hosts: dict[tuple[str, str], Key] = field(default_factory=dict)
     """(address, host) → Gateway that claimed it."""
     chains: set[str] = field(default_factory=set)
-    tls_addresses: set[str] = field(default_factory=set)
+    """Route configurations of TLS servers."""
+
+    def joined(self, placed: PlacedServer) -> PlacedServer:
+        """Give a plaintext server the routes of the one it joins: `bind: 0.0.0.0` and none are one address."""
+        oldest = self.plaintext.get(placed.address)
+        return placed if oldest is None or placed.is_encrypted else replace(placed, chain=oldest.chain)
 
 
 def merge_servers(proxy: Proxy, gateways: Iterable[Object[GatewaySpec]], rules: PortRules) -> MergedServers:
@@ -150,11 +167,12 @@ def merge_servers(proxy: Proxy, gateways: Iterable[Object[GatewaySpec]], rules: 
     for gateway in sorted(gateways, key=lambda g: g.meta.age_order):
         for index, server in enumerate(gateway.spec.servers):
             placed = _place(proxy, gateway, index, server, rules)
-            reason = _claim(ports.setdefault(placed.port, _Port()), placed)
+            port = ports.setdefault(placed.port, _Port())
+            reason = _claim(port, placed)
             if reason:
                 refused.append(RefusedServer(gateway.key, index, reason))
             else:
-                servers.append(placed)
+                servers.append(port.joined(placed))
     return MergedServers(tuple(servers), tuple(refused))
 
 
@@ -186,33 +204,31 @@ def choose_layout(protocol: str, hosts: Sequence[str]) -> RouteLayout:
 
 def _claim(port: _Port, placed: PlacedServer) -> str:
     """Record the claim of one server; a non-empty result says why it is refused (§2.3.3)."""
-    address, protocol = placed.address, placed.protocol
-    is_tls = placed.server.tls is not None and protocol not in HTTP_FAMILY
+    address, protocol, encrypted = placed.address, placed.protocol, placed.is_encrypted
     if placed.server.tls is not None:
-        duplicate = _duplicate_host(port, placed, is_tls=is_tls)
+        duplicate = _duplicate_host(port, placed)
         if duplicate:
             return duplicate
-    claimed = port.plaintext.get(address)
-    if claimed is not None:
-        if is_tls or protocol not in HTTP_FAMILY or claimed not in HTTP_FAMILY:
-            return f"port {placed.port} already serves {claimed} for an older server, which {protocol} cannot share"
-    elif not is_tls:
-        port.plaintext[address] = protocol
-    if is_tls:
+    oldest = port.plaintext.get(address)
+    if oldest is not None:
+        if encrypted or protocol not in HTTP_FAMILY or oldest.protocol not in HTTP_FAMILY:
+            older = oldest.protocol
+            return f"port {placed.port} already serves {older} for an older server, which {protocol} cannot share"
+    elif not encrypted:
+        port.plaintext[address] = placed
+    if encrypted and placed.chain:
         if placed.chain in port.chains:
             return f"an older server already uses the port name {placed.server.port.name!r} on port {placed.port}"
-        port.tls_addresses.add(address)
-    if placed.chain:
         port.chains.add(placed.chain)
     return ""
 
 
-def _duplicate_host(port: _Port, placed: PlacedServer, *, is_tls: bool) -> str:
+def _duplicate_host(port: _Port, placed: PlacedServer) -> str:
     """Refuse a TLS host that an older server has. Namespace prefixes do not make hosts differ: SNI has none (§6.8)."""
     claims: dict[tuple[str, str], Key] = {}
     for host in placed.hosts:
         # A redirecting HTTP server shares its port by virtual hosts, so its hosts are told apart with their prefix.
-        name = strip_namespace(host) if is_tls else host
+        name = strip_namespace(host) if placed.is_encrypted else host
         owner = port.tls_hosts.get((placed.address, name))
         if owner is not None:
             return f"host {name!r} on port {placed.port} already belongs to Gateway {owner.namespace}/{owner.name}"
