@@ -22,13 +22,13 @@ _REDIRECT_CODES: Final = {
 def forward_action(action: Forward) -> Fields:
     """Return the fields of a `RouteAction`.
 
-    The timeout is always written: left out it would be 15 s. A gRPC client's own deadline
-    (`grpc-timeout`) takes its place as far as it is shorter, or if the route has no timeout. The
-    field for that is deprecated, but where its successor `max_stream_duration` is set, Envoy
-    does not look at `timeout` any more.
+    The timeout is always written: left out it would be 15 s. Only a route without one ends
+    requests by a gRPC client's own deadline (`grpc-timeout`): where `max_stream_duration` is set,
+    Envoy does not look at `timeout` any more. A client with a shorter deadline ends its call itself.
     """
-    timeout = duration(action.timeout)
-    fields: Fields = {"timeout": timeout, "max_grpc_timeout": timeout}
+    fields: Fields = {"timeout": duration(action.timeout)}
+    if not action.timeout:
+        fields["max_stream_duration"] = {"grpc_timeout_header_max": duration(0)}
     host_rewrite = action.host_rewrite
     if action.weighted or len(action.targets) > 1:
         fields["weighted_clusters"] = {"clusters": [_cluster_weight(target) for target in action.targets]}

@@ -54,10 +54,16 @@ def test_no_timeout_is_written_down() -> None:
     assert message.timeout.ToMilliseconds() == 0
 
 
-def test_a_client_of_grpc_may_ask_for_a_shorter_time() -> None:
+def test_a_client_of_grpc_sets_the_time_where_the_route_has_none() -> None:
+    message = forwarded(Forward((Target(WEB),)))
+    assert message.max_stream_duration.HasField("grpc_timeout_header_max")
+    assert message.max_stream_duration.grpc_timeout_header_max.ToMilliseconds() == 0
+
+
+def test_a_timeout_stands_alone_because_another_limit_would_switch_it_off() -> None:
     message = forwarded(Forward((Target(WEB),), timeout=2.5))
     assert message.timeout.ToMilliseconds() == 2500
-    assert message.max_grpc_timeout.ToMilliseconds() == 2500
+    assert not message.HasField("max_grpc_timeout")
     assert not message.HasField("max_stream_duration")
 
 
