@@ -94,7 +94,7 @@ def _say_where_it_began(error: yaml.MarkedYAMLError) -> str:
     if error.context_mark is None or error.problem_mark is None:
         return ""
     lines = error.problem_mark.line - error.context_mark.line
-    return f" that starts {lines} line{'' if lines == 1 else 's'} above" if lines else " that starts on this line"
+    return f" that starts {lines} line{'' if lines == 1 else 's'} above" if lines else ""
 
 
 @dataclass(slots=True)

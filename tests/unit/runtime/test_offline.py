@@ -49,10 +49,10 @@ def test_an_object_in_two_files_names_both(tmp_path: Path) -> None:
 
 
 def test_broken_yaml_has_a_line_and_a_column(tmp_path: Path) -> None:
-    write(tmp_path / "a.yaml", CART, "\nfoo: [1,\n")
+    write(tmp_path / "a.yaml", CART, "\nfoo: [1,\n\nbar: 2\n")
     (line,) = said(read(tmp_path), tmp_path)
-    assert line.startswith("a.yaml:13:1: error: ")
-    assert line.endswith("a flow node that starts 1 line above [LAT0100]")
+    assert line.startswith("a.yaml:15:1: error: ")
+    assert line.endswith("while parsing a flow sequence that starts 3 lines above [LAT0100]")
 
 
 def test_standard_input_is_a_file_like_any_other() -> None:
