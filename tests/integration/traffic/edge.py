@@ -72,8 +72,12 @@ class Edge:
         """The proxies that run, those of Gateways first."""
         return sorted(self.runner.states, key=lambda proxy: proxy == MESH)
 
-    async def apply(self, *texts: str) -> dict[Key, tuple[Finding, ...]]:
+    async def apply(self, *texts: str, faulty: bool = False) -> dict[Key, tuple[Finding, ...]]:
         """Add or change objects; return when the change is live on every proxy, with what was found.
+
+        Args:
+            texts: YAML.
+            faulty: errors are expected.
 
         Raises:
             AssertionError: an object was found to be wrong, or a proxy refused something.
@@ -86,7 +90,7 @@ class Edge:
                 key = self._intake.identify(document.raw)
                 assert isinstance(key, Key), key
                 changes.append(Change(key, document.raw))
-        return await self._change(changes)
+        return await self._change(changes, faulty=faulty)
 
     async def remove(self, *keys: Key) -> None:
         """Remove objects; return when the change is live."""
@@ -96,7 +100,7 @@ class Edge:
         """Apply one batch, and wait for nothing."""
         self._source.put(*changes)
 
-    async def _change(self, changes: list[Change]) -> dict[Key, tuple[Finding, ...]]:
+    async def _change(self, changes: list[Change], *, faulty: bool = False) -> dict[Key, tuple[Finding, ...]]:
         async with self._applying, asyncio.timeout(_PATIENCE):
             while not self._entries.empty():  # of what was there at the start
                 self._entries.get_nowait()
@@ -111,7 +115,7 @@ class Edge:
             ]
             while not isinstance(live := await self._entries.get(), WentLive) or live.number < compiled.number:
                 pass
-        assert not wrong, "\n".join(wrong)
+        assert bool(wrong) is faulty, "\n".join(wrong) or "an error was expected"
         assert not live.rejected, self.refused
         return compiled.findings
 

@@ -64,7 +64,9 @@ class Site:
         """Start several backends."""
         return [await self.backend(name) for name in names]
 
-    async def live(self, *, http: str = "", policy: str = "", subsets: str = "", more: str = "") -> None:
+    async def live(
+        self, *, http: str = "", policy: str = "", subsets: str = "", more: str = "", faulty: bool = False
+    ) -> None:
         """Apply everything: the service, its VirtualService with the rules `http`, its DestinationRule.
 
         The word SERVICE stands for the service's host. Without rules everything goes to the service.
@@ -80,7 +82,7 @@ class Site:
                 spec["subsets"] = read(subsets, self.service)
             objects.append(self._object("DestinationRule", spec))
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        await self.edge.apply(text, *([more.replace(_SERVICE, self.service)] if more else []))
+        await self.edge.apply(text, *([more.replace(_SERVICE, self.service)] if more else []), faulty=faulty)
 
     async def leave(self, backend: Backend) -> None:
         """Take a backend out of the service; it still listens."""
