@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from lateen.errors import InputError, LateenError
@@ -33,9 +34,11 @@ def ask(name: str, path: str, parameters: Mapping[str, str]) -> Any:
         InputError: no such instance runs, or it refuses the question.
         LateenError: it does not answer.
     """
+    instance = find_instance(name)
+    if not Path(instance.control).is_socket():
+        raise LateenError(f"instance {name!r} (pid {instance.pid}) does not answer: {instance.control} is gone")
     import httpx  # noqa: PLC0415 - takes 100 ms, and is not needed to say that nothing runs
 
-    instance = find_instance(name)
     try:
         with httpx.Client(transport=httpx.HTTPTransport(uds=instance.control), timeout=_TIMEOUT) as client:
             response = client.get(f"http://lateen{path}", params=dict(parameters))

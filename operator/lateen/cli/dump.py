@@ -20,13 +20,17 @@ _GROUPS = ("listeners", "routes", "scopes", "clusters", "endpoints", "secrets", 
 @click.command()
 @click.argument("what", type=click.Choice(_GROUPS))
 @click.argument("paths", metavar="[FILES...]", nargs=-1, type=click.Path(exists=True, allow_dash=True))
-@click.option("--output", "-o", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option(
+    "--output", "-o", "form", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True, help="Format."
+)
 @click.option("--proxy", default="*", help="Only of proxies like this, for example 'istio=ingress*'.  [default: all]")
 @click.option("--name", default="*", help="Only resources with names like this, for example '*|8080|*'.")
 @click.option("--instance", default="default", show_default=True, help="The running instance to ask, without FILES.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of objects that name none.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address of Gateways, when compiling FILES.")
-@click.option("--port-shift", type=click.IntRange(0, 60000), default=10_000, show_default=True)
+@click.option(
+    "--port-shift", type=click.IntRange(0, 60000), default=10_000, show_default=True, help="As for `lateen up`."
+)
 @click.option("--mesh-port", type=click.IntRange(0, 65535), default=0, help="As for `lateen up`.")
 def command(what: str, paths: tuple[str, ...], form: str, proxy: str, name: str, **options: str | int) -> None:
     """Print listeners, routes, clusters and so on in Envoy's own format.

@@ -26,7 +26,9 @@ PENDING: Final = 5
 @click.option(
     "--name", "--instance", default="default", show_default=True, help="Name of the instance, as given to `lateen up`."
 )
-@click.option("--output", "-o", "form", type=click.Choice(["human", "json"]), default="human", show_default=True)
+@click.option(
+    "--output", "-o", "form", type=click.Choice(["human", "json"]), default="human", show_default=True, help="Format."
+)
 def command(name: str, form: str) -> None:
     """Show a running instance: proxies, where they listen, the latest changes, objects, findings.
 

@@ -1,0 +1,166 @@
+"""`lateen status` as people read it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lateen.cli.main import cli
+from lateen.cli.status import describe
+from lateen.infra.state import InstanceInfo, open_instance
+from lateen.runtime.instance_report import (
+    ChangeFields,
+    ConditionFields,
+    InstanceFields,
+    ObjectFields,
+    PendingFields,
+    ProxyFields,
+    Report,
+    StreamFields,
+    TakenFields,
+    TypeFields,
+)
+from lateen.runtime.listening import PortFields
+from lateen.runtime.notices import NoticeFields
+
+STREAM = StreamFields(
+    connected_seconds=61.0,
+    types=[
+        TypeFields(
+            type="clusters", version="97c9eea5b8af", count=2, under_way=0, acknowledged_seconds_ago=4.0, rejections=1
+        ),
+        TypeFields(type="routes", version="", count=0, under_way=1, acknowledged_seconds_ago=None, rejections=0),
+    ],
+    pending=[PendingFields(type="routes", name="http.80/a", reason="waits for b")],
+)
+REPORT = Report(
+    instance=InstanceFields(
+        name="default",
+        pid=7,
+        version="1.0",
+        started="2026-01-01T00:00:00+00:00",
+        uptime_seconds=7300.0,
+        directories=["shop"],
+        serving=True,
+        waiting=1,
+    ),
+    proxies=[
+        ProxyFields(
+            proxy="shared/app=edge",
+            phase="ready",
+            pid=8,
+            admin="127.0.0.1:9901",
+            restarts=1,
+            error="",
+            streams=[STREAM],
+        ),
+        ProxyFields(
+            proxy="shared/b", phase="failing", pid=0, admin="", restarts=0, error="cannot be started", streams=[]
+        ),
+    ],
+    listening=[
+        PortFields(
+            gateway="default/edge",
+            proxy="shared/app=edge",
+            url="http://127.0.0.1:10080",
+            address="127.0.0.1",
+            port=10080,
+            number=80,
+            protocol="HTTP",
+            hosts=["shop.example.com"],
+        ),
+    ],
+    taken=[TakenFields(proxy="shared/b", address="127.0.0.1", port=81, reason="127.0.0.1:81 is in use")],
+    changes=[
+        ChangeFields(number=2, objects=1, seconds_ago=3.0, compile_seconds=0.0004, live_seconds=None, rejected=0),
+        ChangeFields(number=1, objects=3, seconds_ago=9.0, compile_seconds=0.02, live_seconds=0.3, rejected=1),
+    ],
+    objects=[
+        ObjectFields(
+            kind="Gateway",
+            namespace="default",
+            name="edge",
+            file="shop.yaml",
+            line=2,
+            conditions=[
+                ConditionFields(type="Accepted", status="True", reason="Accepted", message=""),
+                ConditionFields(type="Programmed", status="False", reason="Pending", message="0 of 1"),
+            ],
+        ),
+    ],
+    findings=[
+        NoticeFields(
+            file="shop.yaml",
+            line=9,
+            column=0,
+            kind="Gateway",
+            namespace="default",
+            name="edge",
+            path="spec.servers[0]",
+            code="LAT0201",
+            severity="error",
+            message="contradiction",
+        ),
+    ],
+)
+
+
+def test_everything_stands_in_its_section() -> None:
+    assert list(describe(REPORT)) == [
+        "instance 'default' (pid 7, lateen 1.0), up for 2 h, reads shop: serving, 1 change not acknowledged yet",
+        "",
+        "PROXIES",
+        "  shared/app=edge: ready, pid 8, started again 1 time, admin http://127.0.0.1:9901",
+        "    connected for 1 min",
+        "    type      acknowledged  under way  version       last ACK  NACKs",
+        "    clusters  2             0          97c9eea5b8af  4 s ago   1",
+        "    routes    0             1          -             never     0",
+        "    waits: routes http.80/a: waits for b",
+        "  shared/b: failing",
+        "    cannot be started",
+        "",
+        "LISTENING",
+        "  http://127.0.0.1:10080  Gateway default/edge  port 80  shop.example.com",
+        "  127.0.0.1:81 is in use; proxy shared/b waits until it is free",
+        "",
+        "CHANGES",
+        "  #2  3 s ago  1 object   compiled in 0.4 ms  not live yet",
+        "  #1  9 s ago  3 objects  compiled in 20 ms   live in 300 ms, 1 resource refused",
+        "",
+        "OBJECTS",
+        "  object                Accepted  ResolvedRefs  Programmed       file",
+        "  Gateway default/edge  True      -             False (Pending)  shop.yaml:2",
+        "",
+        "FINDINGS",
+        "  shop.yaml:9: error Gateway default/edge: spec.servers[0]: contradiction [LAT0201]",
+    ]
+
+
+def test_sections_without_content_are_left_out() -> None:
+    empty = Report(
+        instance={**REPORT["instance"], "serving": False, "waiting": 0},
+        proxies=[],
+        listening=[],
+        taken=[],
+        changes=[],
+        objects=[],
+        findings=[],
+    )
+    assert list(describe(empty)) == ["instance 'default' (pid 7, lateen 1.0), up for 2 h, reads shop: starting"]
+
+
+def test_an_instance_that_does_not_run_is_reported_with_those_that_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with open_instance(tmp_path / "lateen", "other") as other:
+        info = InstanceInfo("other", os.getpid(), str(other.control_socket), "", ("shop", "edge"))
+        other.announce(info)
+        result = CliRunner().invoke(cli, ["status"])
+        silent = CliRunner().invoke(cli, ["status", "--name", "other"])
+    assert result.exit_code == silent.exit_code == 1
+    assert result.stderr == (
+        f"lateen: no instance named 'default' is running; running: other (pid {info.pid}, shop, edge)\n"
+    )
+    assert silent.stderr.startswith(f"lateen: instance 'other' (pid {info.pid}) does not answer: ")
