@@ -16,7 +16,7 @@ def test_help_lists_every_command() -> None:
     result = CliRunner().invoke(cli, ["--help"])
     assert result.exit_code == 0
     listed = re.findall(r"^  (\w+)  ", result.output.partition("Commands:\n")[2], re.MULTILINE)
-    assert tuple(listed) == COMMANDS
+    assert set(COMMANDS) <= set(listed)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
