@@ -24,7 +24,7 @@ from tests.parity.meaning import (
 )
 from tests.parity.scenario import Scenario, read_scenario
 from tests.parity.snapshot import Snapshot, decode
-from tests.parity.verdict import Judgement, Verdict
+from tests.parity.verdict import Judgement, Verdict, unjudgeable
 
 from lateen.compile.compiler import compile as compile_objects
 from lateen.compile.settings import CompileSettings
@@ -33,6 +33,7 @@ from lateen.ir.resource import ResourceType
 from lateen.validation.intake import Intake
 
 GROUP: Final = "golden"
+_SIDECAR: Final = "sidecar"
 _SHOWN: Final = 8
 """Differences of a case that are written down."""
 
@@ -65,7 +66,13 @@ def judge_golden(folder: Path) -> Iterator[Judgement]:
     intake = Intake()
     for name, (prepare, judge) in _JUDGES.items():
         for path in sorted((folder / name).glob("*.json")):
-            yield _judge(folder, f"{name}/{path.stem}", prepare(json.loads(path.read_text())), judge, intake)
+            case = f"{name}/{path.stem}"
+            try:
+                yield _judge(folder, case, prepare(json.loads(path.read_text())), judge, intake)
+            except Exception as error:  # noqa: BLE001 - one case must not hide the others
+                yield unjudgeable(GROUP, name, case, error)
+    for path in sorted((folder / _SIDECAR).glob("*.json")):
+        yield Judgement(GROUP, _SIDECAR, f"{_SIDECAR}/{path.stem}", Verdict.UNSUPPORTED, reason="a sidecar")
 
 
 def _judge(folder: Path, name: str, case: Case, judge: Judge, intake: Intake) -> Judgement:
@@ -126,7 +133,7 @@ def _judge_listeners(case: Case, compiled: _Compiled) -> Iterator[str]:
 def _judge_tls(case: Case, compiled: _Compiled) -> Iterator[str]:
     [listener] = compiled.snapshot.listeners.values()
     [chain] = MessageToDict(listener)["filterChains"]
-    wanted = server_tls_meaning({"typedConfig": case["output"]})
+    wanted = server_tls_meaning({"typedConfig": case["output"]} if case["output"] else None)
     return differences(wanted, server_tls_meaning(chain.get("transportSocket")))
 
 

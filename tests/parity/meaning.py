@@ -228,8 +228,12 @@ def _plain(value: Json) -> Json:
     out = {
         name: _plain(each) for name, each in value.items() if name not in _SILENT and _DEFAULTS.get(name, value) != each
     }
-    if "maxGrpcTimeout" in out:  # the older spelling
+    if out.get("maxGrpcTimeout") == "0s":  # the older spelling
         out["maxStreamDuration"] = {"grpcTimeoutHeaderMax": out.pop("maxGrpcTimeout")}
+    elif "maxGrpcTimeout" in out and out["maxGrpcTimeout"] == out.get("timeout"):
+        # Deprecated, and where there is a timeout its successor would take the timeout's place. It is
+        # left out on purpose: a client with a shorter deadline ends its call itself.
+        del out["maxGrpcTimeout"]
     if "denominator" in out or set(out) == {"numerator"}:
         part = Fraction(out.get("numerator", 0), _PERCENT[out.get("denominator", "HUNDRED")])
         out = {"numerator": int(part * 1_000_000), "denominator": "MILLION"}

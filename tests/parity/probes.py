@@ -25,6 +25,7 @@ _PROXY: Final = {"type": "router", "namespace": "default", "labels": {"istio": "
 _OBSERVING: Final = frozenset({"prometheus", "stackdriver", "envoyFileAccessLog", "envoyExtAuthzGrpc"})
 """Providers of the reference's mesh that only a policy of another kind would use."""
 _ROUTABLE: Final = re.compile(r"(?!\*)[a-z0-9.-]+\.[a-z0-9.-]+")
+_MESH_MODES: Final = frozenset({"ISTIO_MUTUAL", "AUTO_PASSTHROUGH"})
 _GUESSED: Final = "UnsupportedProtocol"
 """What the reference calls the protocol of a port that a sidecar finds out by looking."""
 
@@ -43,7 +44,10 @@ def complete_server(case: Case) -> Case:
     [gateway] = _documents(case)
     server = gateway["spec"]["servers"][0]
     server["port"] = {"number": 443, "name": "https", **server["port"]}
-    reason = "QUIC" if case["transport_protocol"] != "TCP" else ""
+    mode = (server.get("tls") or {}).get("mode")
+    reason = f"the mode {mode}" if mode in _MESH_MODES else ""
+    if case["transport_protocol"] != "TCP":
+        reason = case["transport_protocol"]
     return {**case, "proxy": _PROXY, "config_yaml": json.dumps(gateway), "unsupported": reason}
 
 

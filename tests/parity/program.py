@@ -36,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     print(report.table(tallies))  # noqa: T201 - a program
     for line in _summary(judgements, everything=options.failures):
         print(line)  # noqa: T201 - a program
+    others = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name not in _GROUPS)
+    if others:
+        print(f"\nNot judged at all: {', '.join(others)}")  # noqa: T201 - a program
     print(f"\nEverything that did not pass: {options.output}")  # noqa: T201 - a program
     if options.raise_floors:
         report.write_floors(options.floors, tallies, floors)

@@ -49,13 +49,6 @@ class Scenario:
     """Why Lateen cannot be asked yet; empty: it can."""
 
 
-def read_scenarios(folder: Path, intake: Intake) -> Iterator[Scenario]:
-    """Read every case of a folder, in the order of names."""
-    for path in sorted(folder.glob("*.json")):
-        if path.name != "index.json":
-            yield read_scenario(path, json.loads(path.read_text()), intake)
-
-
 def read_scenario(path: Path, case: Mapping[str, Any], intake: Intake) -> Scenario:
     """Read one case; `path` is where it lies, because it may refer to files beside it."""
     texts = [case.get("config_yaml") or "", case.get("kubernetes_yaml") or ""]

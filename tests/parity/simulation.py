@@ -1,13 +1,14 @@
 """The groups `simulation…/`: requests that an interpreter of the compiled configuration decides."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from tests.parity.matcher import Decision, Failure, decide
-from tests.parity.scenario import Call, Scenario, read_scenarios
+from tests.parity.scenario import Call, Scenario, read_scenario
 from tests.parity.snapshot import decode
-from tests.parity.verdict import Judgement, Verdict
+from tests.parity.verdict import Judgement, Verdict, unjudgeable
 
 from lateen.compile.compiler import compile as compile_objects
 from lateen.compile.settings import CompileSettings
@@ -22,8 +23,16 @@ _BLACKHOLE: Final = "blackhole:"
 def judge_simulation(folder: Path) -> Iterator[Judgement]:
     """Compile every case of a folder and decide its calls."""
     intake = Intake()
-    for scenario in read_scenarios(folder, intake):
-        yield from _judge(folder.name, scenario, intake)
+    for path in sorted(folder.glob("*.json")):
+        if path.name != "index.json":
+            yield from _judge_file(folder.name, path, intake)
+
+
+def _judge_file(group: str, path: Path, intake: Intake) -> list[Judgement]:
+    try:
+        return list(_judge(group, read_scenario(path, json.loads(path.read_text()), intake), intake))
+    except Exception as error:  # noqa: BLE001 - one case must not hide the others
+        return [unjudgeable(group, "cases", path.stem, error)]
 
 
 def _judge(group: str, scenario: Scenario, intake: Intake) -> Iterator[Judgement]:

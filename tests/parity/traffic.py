@@ -18,7 +18,7 @@ from tests.integration.traffic.backend import Backend
 from tests.integration.traffic.edge import Edge, free_port, running_edge
 from tests.parity.documents import Objects, read_objects
 from tests.parity.exchange import Exchange, differences_of, exchange, is_statistical, unjudged
-from tests.parity.verdict import Judgement, Verdict
+from tests.parity.verdict import Judgement, Verdict, unjudgeable
 
 from lateen.errors import LateenError
 from lateen.model.objects import Change
@@ -127,6 +127,8 @@ async def _judge(edge: Edge, town: _Town, case: Case) -> list[Judgement]:
         return [await _judge_call(edge, town, case, index, call) for index, call in enumerate(calls)]
     except AssertionError as error:
         return [_judgement(case, index, Verdict.FAILED, f"refused: {error}") for index, _ in enumerate(calls)]
+    except Exception as error:  # noqa: BLE001 - one case must not hide the others
+        return [unjudgeable(GROUP, case["group"], f"{case['group']}/{case['name']}", error)]
     finally:
         own = read_objects([given["config_yaml"]], Intake())
         await edge.remove(*(change.key for change in own.changes))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.parity.verdict import Judgement, Verdict
+from tests.parity.verdict import Judgement, Verdict, unjudgeable
 
 from lateen.model.keys import Key
 from lateen.model.objects import Severity, print_path
@@ -30,7 +30,10 @@ def judge_validation(folder: Path) -> Iterator[Judgement]:
     """Put every file before the door: `invalid` has to be refused, `valid` has to be admitted."""
     intake = Intake()
     for case in json.loads((folder / "index.json").read_text()):
-        yield _judge(case, _ask(intake, (folder / case["file"]).read_text()))
+        try:
+            yield _judge(case, _ask(intake, (folder / case["file"]).read_text()))
+        except Exception as error:  # noqa: BLE001 - one case must not hide the others
+            yield unjudgeable(GROUP, case["kind"], Path(case["file"]).stem, error)
 
 
 def _judge(case: dict[str, Any], answer: _Answer) -> Judgement:

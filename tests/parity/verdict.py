@@ -31,6 +31,11 @@ class Judgement:
     """Why it failed or is not supported, in words."""
 
 
+def unjudgeable(group: str, kind: str, case: str, error: Exception) -> Judgement:
+    """A case that the runner itself stumbled over: a failure, whoever's fault it is, and no reason to stop."""
+    return Judgement(group, kind, case, Verdict.FAILED, reason=f"cannot be judged: {type(error).__name__}: {error}")
+
+
 @dataclass(slots=True)
 class Tally:
     """How many judgements of one group and kind came out how."""

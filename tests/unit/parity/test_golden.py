@@ -101,7 +101,7 @@ def test_a_rule_is_put_behind_a_gateway_and_compared(tmp_path: Path) -> None:
 
 
 def test_a_route_that_does_something_else_fails(tmp_path: Path) -> None:
-    judgement = judge_rule(tmp_path, route={"timeout": "6s"})
+    judgement = judge_rule(tmp_path, route={"timeout": "6s", "maxGrpcTimeout": "6s"})
     assert judgement.verdict is Verdict.FAILED
     assert judgement.reason == f'http.8080.{HOST}.routes[0].route.timeout: expected "6s", got "5s"'
 
@@ -141,6 +141,15 @@ def test_a_cluster_that_is_missing_fails(tmp_path: Path) -> None:
 def test_what_lateen_does_not_know_is_not_judged(tmp_path: Path, values: dict[str, Any], reason: str) -> None:
     judgement = judge_cluster(tmp_path, **values)
     assert (judgement.verdict, judgement.reason) == (Verdict.UNSUPPORTED, reason)
+
+
+def test_a_case_of_another_shape_fails_alone(tmp_path: Path) -> None:
+    judgement = judge(tmp_path, "clusters", {"output": []})
+    assert (judgement.verdict, judgement.reason[:16]) == (Verdict.FAILED, "cannot be judged")
+
+
+def test_what_is_for_sidecars_is_counted_and_not_judged(tmp_path: Path) -> None:
+    assert judge(tmp_path, "sidecar", {}).verdict is Verdict.UNSUPPORTED
 
 
 def test_instances_of_a_service_become_its_endpoints() -> None:

@@ -50,7 +50,8 @@ def server_tls(**shared: Any) -> Any:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (forward(maxGrpcTimeout="5s"), forward(maxStreamDuration={"grpcTimeoutHeaderMax": "5s"})),
+        (forward(maxGrpcTimeout="0s"), forward(maxStreamDuration={"grpcTimeoutHeaderMax": "0s"})),
+        (forward(timeout="5s", maxGrpcTimeout="5s"), forward(timeout="5s")),
         (routes(decorator={"operation": "x"}, metadata={"filterMetadata": {"x": {}}}), routes()),
         (matching(prefix="/", caseSensitive=True), matching(prefix="/")),
         (

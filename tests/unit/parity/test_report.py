@@ -101,6 +101,12 @@ def test_the_program_fails_when_a_rate_fell(tmp_path: Path, capsys: pytest.Captu
     assert "BELOW THE FLOOR  validation Gateway" in capsys.readouterr().out
 
 
+def test_the_program_names_the_groups_that_it_does_not_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "suite" / "analysis").mkdir(parents=True)
+    assert main([str(tmp_path / "suite"), "--output", str(tmp_path / "parity.json")]) == 0
+    assert "Not judged at all: analysis" in capsys.readouterr().out
+
+
 def test_the_program_says_so_when_there_are_no_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "nowhere")]) == 2
     assert "there is no directory" in capsys.readouterr().err

@@ -139,3 +139,11 @@ def test_where_the_route_is_open_there_may_be_none() -> None:
     assert compared({}, decision, route_is_open=True) == []
     assert compared({}, decision) == ["error: expected '', got 'no_route'"]
     assert compared({}, Decision(Failure.NO_LISTENER), route_is_open=True) != []
+
+
+def test_a_case_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text('{"proxy": {}}')
+    judgements = {each.case: each for each in judge(tmp_path, call(FORWARDED))}
+    assert judgements["broken"].verdict is Verdict.FAILED
+    assert judgements["broken"].reason.startswith("cannot be judged: KeyError")
+    assert judgements["case#call"].verdict is Verdict.PASSED
