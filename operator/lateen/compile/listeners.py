@@ -12,11 +12,13 @@ from lateen.compile.services import ServiceTables
 from lateen.compile.settings import CompileSettings
 from lateen.engine import Derived, Engine, Index, Reads
 from lateen.envoy.listener import build_listener
+from lateen.envoy.names import cluster_name
 from lateen.ir.listener import DownstreamTls, FilterChain, HttpChain, Listener, TcpChain
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
-from lateen.ir.route import ClusterRef, Target
+from lateen.ir.route import Target
 from lateen.model.keys import Key
+from lateen.semantics.chains import arrange
 from lateen.semantics.l4 import L4Route, l4_routes
 from lateen.semantics.server_tls import lower_server_tls
 from lateen.semantics.servers import PlacedServer, ServerOrder
@@ -58,10 +60,10 @@ def add_listeners(
         servers = servers_of_listener(reads, placement, key)
         if settings.one_host and port_holder(reads, claims, servers[0]) != key.proxy:
             return None
-        chains = tuple(without_repeated_names(_chains(reads, servers, l4_chains)))
+        chains = arrange(chains_of(reads, servers, l4_chains)).chains
         if not chains:
             return None
-        return Listener(key.listener, servers[0].address, servers[0].port, chains)
+        return Listener(key.listener, servers[0].address, servers[0].port, chains, servers[0].pipe)
 
     listeners = engine.derive("listeners", 7, build, group=placement.by_listener)
 
@@ -95,11 +97,12 @@ def port_holder(reads: Reads, claims: Index[Key, tuple[PlacedServer, ...], PortC
     return min(rivals, key=lambda server: (server.order, server.proxy)).proxy
 
 
-def _chains(
+def chains_of(
     reads: Reads,
     servers: Iterable[PlacedServer],
     l4_chains: Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]],
 ) -> Iterator[FilterChain]:
+    """What the servers of one listener ask for, in merge order; names may be asked for twice."""
     plain: set[str] = set()
     for server in servers:
         if not is_supported(server):
@@ -128,6 +131,7 @@ def _http_chain(server: PlacedServer) -> FilterChain:
         ),
         server_names=server.server_names if server.terminates_tls else (),
         tls=_tls(server),
+        only_tls=server.is_encrypted and not server.server_names,
         origins=(server.gateway,),
     )
 
@@ -136,20 +140,6 @@ def _tls(server: PlacedServer) -> DownstreamTls | None:
     if not server.terminates_tls or server.server.tls is None:
         return None
     return lower_server_tls(server.server.tls)
-
-
-def without_repeated_names(chains: Iterable[FilterChain]) -> Iterator[FilterChain]:
-    """Leave out server names that an older chain has: Envoy refuses a listener with a name twice (§6.8, §6.88)."""
-    taken: set[str] = set()
-    for chain in chains:
-        encrypted = chain.tls is not None or bool(chain.server_names)
-        names = chain.server_names or (("*",) if encrypted else ("",))
-        left = tuple(name for name in names if name not in taken)
-        taken.update(left)
-        if left == names:
-            yield chain
-        elif left:
-            yield FilterChain(chain.name, chain.http, chain.tcp, left, chain.tls, chain.origins)
 
 
 def _add_l4_chains(
@@ -188,37 +178,35 @@ def _add_l4_chains(
 
 
 def _l4_chain(server: PlacedServer, route: L4Route, destinations: TrackedDestinations) -> FilterChain:
-    namespace, number = route.rule.key.namespace, server.server.port.number
+    owner, number = route.rule.key, server.server.port.number
     weighted = len(route.route) > 1
+    clusters = [destinations.cluster(entry.destination, owner.namespace, number) for entry in route.route]
     targets = tuple(
-        Target(destinations.cluster(entry.destination, namespace, number), entry.weight or 1)
-        for entry in route.route
+        Target(cluster, entry.weight or 1)
+        for cluster, entry in zip(clusters, route.route, strict=True)
         if not weighted or entry.weight
     )
-    settings = destinations.tcp_settings(targets[0].cluster, weighted=weighted)
-    terminates = server.terminates_tls
+    settings = destinations.tcp_settings(clusters[0], weighted=weighted)
+    server_names = server.server_names if server.terminates_tls else route.server_names
     return FilterChain(
-        name=_chain_name(server.order, route),
+        name=l4_chain_name(server.order, owner, route.index),
         tcp=TcpChain(
             targets=targets,
-            stat_prefix=f"{route.rule.key.name}.{namespace}" if weighted else _cluster_text(targets[0].cluster),
+            stat_prefix=f"{owner.name}.{owner.namespace}" if weighted else cluster_name(clusters[0]),
             weighted=weighted,
             idle_timeout=settings.idle_timeout,
             max_connection_duration=settings.max_connection_duration,
             hash_source_ip=settings.hash_source_ip,
             tunnel=settings.tunnel,
         ),
-        server_names=server.server_names if terminates else route.server_names,
+        server_names=server_names,
         tls=_tls(server),
-        origins=(server.gateway, route.rule.key),
+        only_tls=server.is_encrypted and not server_names,
+        origins=(server.gateway, owner),
     )
 
 
-def _chain_name(order: ServerOrder, route: L4Route) -> str:
-    rule, match = route.index
-    owner = route.rule.key
+def l4_chain_name(order: ServerOrder, owner: Key, index: tuple[int, int]) -> str:
+    """Name of the chain that a server makes of one (rule, match) of a VirtualService; unique within a listener."""
+    rule, match = index
     return f"{order.namespace}/{order.name}/{order.position}/{owner.namespace}/{owner.name}/{rule}/{match}"
-
-
-def _cluster_text(ref: ClusterRef) -> str:
-    return f"outbound|{ref.port}|{ref.subset}|{ref.host}"

@@ -48,7 +48,7 @@ def _address(listener: Listener) -> Fields:
 
 def _reads_hello(listener: Listener) -> bool:
     """Whether Envoy has to look into the client's hello, for its server name or to tell TLS from plain text."""
-    return any(chain.server_names or chain.tls is not None for chain in listener.chains)
+    return any(chain.server_names or chain.tls is not None or chain.only_tls for chain in listener.chains)
 
 
 @cache
@@ -62,8 +62,13 @@ def _chain(chain: FilterChain) -> Fields:
         "filters": [_network_filter(chain)],
         "transport_socket_connect_timeout": duration(_HANDSHAKE_SECONDS),
     }
+    match: Fields = {}
     if chain.server_names:
-        fields["filter_chain_match"] = {"server_names": chain.server_names}
+        match["server_names"] = chain.server_names
+    if chain.only_tls:
+        match["transport_protocol"] = "tls"
+    if match:
+        fields["filter_chain_match"] = match
     if chain.tls is not None:
         fields["transport_socket"] = downstream_socket(chain.tls)
     return fields

@@ -107,6 +107,8 @@ class FilterChain:
     server_names: tuple[str, ...] = ()
     """SNI to match; empty: any, including none."""
     tls: DownstreamTls | None = None
+    only_tls: bool = False
+    """Take only connections that begin with a TLS handshake; others have a chain of their own."""
     origins: tuple[Key, ...] = ()
 
 

@@ -55,14 +55,12 @@ def _by_port(server: PlacedServer, rules: Sequence[Object[VirtualServiceSpec]]) 
 
 
 def _by_sni(server: PlacedServer, rules: Sequence[Object[VirtualServiceSpec]]) -> Iterator[L4Route]:
-    """A match entry that repeats a name of an older one is left out as a whole."""
-    taken: set[str] = set()
+    """One chain for each match entry; `chains.arrange` leaves out those that repeat a name of an older one."""
     for rule in rules:
         for index, block in enumerate(rule.spec.tls):
             for position, match in enumerate(block.match):
                 names = tuple(sorted(set(match.sni_hosts)))
-                if _holds(match, server, rule) and taken.isdisjoint(names):
-                    taken.update(names)
+                if _holds(match, server, rule):
                     yield L4Route(rule, block.route, () if "*" in names else names, (index, position))
 
 

@@ -219,6 +219,8 @@ def test_listeners_of_every_kind(proxy: StaticEnvoy, material: Path) -> None:
         for chain in (plain, single, FilterChain("tcp", tcp=split), FilterChain("tunnel", tcp=tunnel), *secure)
     )
     proxy.listeners([build_listener(Listener("all", "127.0.0.1", 0, (*secure, plain)))])
+    every_name = FilterChain("every-name", tcp=split, tls=terminated[0], only_tls=True)
+    proxy.listeners([build_listener(Listener("both", "127.0.0.1", 0, (every_name, *secure, plain)))])
     proxy.listeners([build_listener(Listener("socket", "", 0, (plain,), pipe=str(material / "http.sock")))])
     proxy.assert_accepted()
 

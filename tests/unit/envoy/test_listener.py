@@ -73,11 +73,21 @@ def test_chains_keep_names_order_and_server_names() -> None:
 
 @pytest.mark.parametrize(
     ("chain", "inspected"),
-    [(HTTP, False), (TCP, True), (FilterChain("tls", http=HTTP.http, tls=TLS), True)],
+    [
+        (HTTP, False),
+        (TCP, True),
+        (FilterChain("tls", http=HTTP.http, tls=TLS), True),
+        (FilterChain("any", tcp=TCP.tcp, only_tls=True), True),
+    ],
 )
 def test_hellos_are_read_only_where_that_tells_something(chain: FilterChain, inspected: bool) -> None:  # noqa: FBT001
     names = [listener_filter.name for listener_filter in message_of(chain).listener_filters]
     assert names == (["envoy.filters.listener.tls_inspector"] if inspected else [])
+
+
+def test_a_chain_for_every_name_leaves_plaintext_to_another() -> None:
+    chains = message_of(FilterChain("any", tcp=TCP.tcp, only_tls=True), HTTP).filter_chains
+    assert [chain.filter_chain_match.transport_protocol for chain in chains] == ["tls", ""]
 
 
 def test_a_terminated_chain_has_a_transport_socket() -> None:
