@@ -19,7 +19,7 @@ export PARITY_DIR ?= ../shared/parity
 # More arguments for pytest: `make test ARGS='-k canary -x'`.
 ARGS ?=
 
-.PHONY: help install test fmt lint type golden bench parity demo lock clean verify without-parity
+.PHONY: help install test fmt lint type golden crds bench parity demo lock clean verify without-parity
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ type: $(INSTALLED) ## Check types of the package and of the tests
 
 golden: $(INSTALLED) ## Rewrite the golden files; read their diff before committing
 	$(BIN)/python -m pytest tests/golden --rewrite-goldens $(ARGS)
+
+crds: $(INSTALLED) ## Write the CustomResourceDefinitions anew, from the models
+	$(BIN)/lateen crds crds
 
 bench: $(INSTALLED) ## Measure times and memory
 	$(BIN)/python -m tests.bench $(ARGS)

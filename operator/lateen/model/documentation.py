@@ -30,12 +30,15 @@ def json_schema(spec: type[Any]) -> dict[str, Any]:
 
 
 def attribute_docs(block: type[Any]) -> dict[str, str]:
-    """Read the docstrings below the attributes of a class, by attribute."""
+    """Read the docstrings below the attributes of a class or the members of an enumeration, by name."""
     body = typing.cast("ast.ClassDef", ast.parse(textwrap.dedent(inspect.getsource(block))).body[0]).body
     found: dict[str, str] = {}
     for attribute, text in pairwise(body):
         match attribute, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(doc))):
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                ast.Expr(value=ast.Constant(value=str(doc))),
+            ):
                 found[name] = inspect.cleandoc(doc)
     return found
 

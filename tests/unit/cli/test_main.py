@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from lateen.cli.main import cli
 
-COMMANDS = ("up", "validate", "dump", "status")
+COMMANDS = ("up", "validate", "dump", "status", "crds")
 
 
 def test_help_lists_every_command() -> None:
