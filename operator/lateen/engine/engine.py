@@ -235,6 +235,7 @@ class Engine:
                 else:
                     del source.readers[key]
         for source, key in added:
-            source.readers[key] = with_item(source.readers.get(key), cell)
+            readers = source.readers.get(key)
+            source.readers[key] = (cell,) if readers is None else with_item(readers, cell)
         cell.reads = read if 2 * len(new) == len(read) else tuple(chain.from_iterable(new))
         self._wide += (len(new) > WIDE) - (len(old) > WIDE)

@@ -86,13 +86,14 @@ Flag: TypeAlias = StrictBool
 Text: TypeAlias = StrictStr
 """Text; no number, no flag."""
 
-Int32: TypeAlias = Annotated[int, BeforeValidator(read_integer), Field(ge=-(2**31), le=2**31 - 1)]
+# Bounds stand before the reader: so they belong to the number itself, and are checked without Python code.
+Int32: TypeAlias = Annotated[int, Field(ge=-(2**31), le=2**31 - 1), BeforeValidator(read_integer)]
 """A whole number with sign, 32 bits, possibly quoted."""
 
-UInt32: TypeAlias = Annotated[int, BeforeValidator(read_integer), Field(ge=0, le=2**32 - 1)]
+UInt32: TypeAlias = Annotated[int, Field(ge=0, le=2**32 - 1), BeforeValidator(read_integer)]
 """A whole number ≥ 0, 32 bits, possibly quoted."""
 
-UInt64: TypeAlias = Annotated[int, BeforeValidator(read_integer), Field(ge=0, le=2**64 - 1)]
+UInt64: TypeAlias = Annotated[int, Field(ge=0, le=2**64 - 1), BeforeValidator(read_integer)]
 """A whole number ≥ 0, 64 bits, possibly quoted."""
 
 Number: TypeAlias = Annotated[float, BeforeValidator(read_number)]
