@@ -48,7 +48,8 @@ HISTORY = 100
 """Batches that `lateen status` can tell about."""
 
 _RESTORING = "restore "
-"""Prefix of the names under which the ledger follows proxies that came back; batches are plain numbers."""
+_OPENING = "open "
+"""Prefixes of the names under which the ledger follows what is no batch; batches are plain numbers."""
 
 _CANNOT_BIND = "cannot bind"
 """How Envoy begins when it cannot open a port (Envoy 1.40)."""
@@ -105,6 +106,7 @@ class Control:
         self._taken: list[SourceEvent] = []
         self._wake = asyncio.Event()
         self._number = 0
+        self._opened = 0
         self._touched: dict[int, tuple[Key, ...]] = {}
         self._met: set[ProxyId] = set()
         self._status = StatusKeeper(seams.status, seams.leadership, self.conditions)
@@ -267,9 +269,13 @@ class Control:
         return changes
 
     def _publish_listener(self, proxy: ProxyId, changes: Resources) -> None:
-        """Publish what the guard lets through after a while."""
+        """Publish what the guard lets through after a while, or takes back."""
         self._publish_some(proxy, changes)
-        self._note_ports()
+        if any(resource is not None for resource in changes.values()):
+            self._opened += 1
+            self.ledger.track(f"{_OPENING}{self._opened}", {proxy: _versions(changes)})
+        else:
+            self._note_ports()
         self._status.tell(key for resource in changes.values() if resource is not None for key in resource.origins)
 
     def _published(self, proxy: ProxyId) -> Iterable[Resource]:
@@ -346,6 +352,9 @@ class Control:
     def _on_live(self, change: LiveChange) -> None:
         if change.change.startswith(_RESTORING):
             self._on_restored(change)
+            return
+        if change.change.startswith(_OPENING):
+            self._note_ports()
             return
         number, rejected = int(change.change), len(change.rejected)
         for record in self.batches:

@@ -188,8 +188,12 @@ async def test_a_taken_port_is_explained_and_served_once_it_is_free() -> None:
     assert (finding.code, finding.path) == ("LAT0202", ("spec", "servers", 0, "port", "number"))
     assert "10080 is in use" in finding.message
     taken.clear()
+    proxy = stage.connect()
+    proxy.run()
     await stage.control.guard.look()
-    assert LISTENER in stage.cache.snapshot(EDGE)
+    assert stage.told(Listening) == [], "it is not open yet"
+    proxy.run()
+    assert LISTENER in proxy.has
     assert [each.port for each in stage.control.ports] == [10080]
     assert stage.control.findings(key(GATEWAY)) == ()
 
