@@ -221,8 +221,12 @@ class Supervisor:
         self._bootstrap_file.write_text(self.plan.bootstrap)
 
     def _hand_on(self, record: Record) -> None:
-        """Put what Envoy warns of into our own log, unless it is being stopped: then it misses what we took away."""
-        if self._stopping.is_set():
+        """Put what Envoy warns of into our own log.
+
+        Not while it is being stopped, as it misses what we took away; and no backtrace: the
+        new state says why it ended, and its log file has the rest.
+        """
+        if self._stopping.is_set() or record.component == "backtrace":
             return
         log = _log.warning if record.level == "warning" else _log.error
         log("Envoy says", proxy=str(self.plan.proxy), component=record.component, message=record.message)
