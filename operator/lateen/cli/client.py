@@ -36,7 +36,7 @@ def ask(name: str, path: str, parameters: Mapping[str, str]) -> Any:
     """
     instance = find_instance(name)
     if not Path(instance.control).is_socket():
-        raise LateenError(f"instance {name!r} (pid {instance.pid}) does not answer: {instance.control} is gone")
+        raise LateenError(f"instance {name!r} (pid {instance.pid}) does not answer yet: it is starting")
     import httpx  # noqa: PLC0415 - takes 100 ms, and is not needed to say that nothing runs
 
     try:

@@ -131,6 +131,7 @@ async def up(settings: UpSettings, *, as_json: bool) -> None:
             paths = tuple(str(path) for path in settings.paths)
             info = InstanceInfo(settings.name, os.getpid(), str(state.control_socket), _now(), paths)
             version = _version()
+            await asyncio.to_thread(state.announce, info)
             writer.put(Started(info.name, version, info.pid, paths))
 
             def build_runner(on_state: OnState) -> ProxyRunner:
@@ -170,7 +171,6 @@ async def _answer(
         api = await asyncio.to_thread(importlib.import_module, "lateen.runtime.control_api")
         app = api.build_control_api(instance, info, version, source.locate)
         async with api.serving(app, state.control_socket):
-            await asyncio.to_thread(state.announce, info)
             await asyncio.Event().wait()
     except (LateenError, OSError) as error:
         _log.warning("`lateen status` and `lateen dump` cannot ask this instance", reason=str(error))

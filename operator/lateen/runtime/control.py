@@ -108,7 +108,7 @@ class Control:
         self._number = 0
         self._opened = 0
         self._touched: dict[int, tuple[Key, ...]] = {}
-        self._met: set[ProxyId] = set()
+        self._restarting: set[ProxyId] = set()
         self._status = StatusKeeper(seams.status, seams.leadership, self.conditions)
         self._proxies = ProxyKeeper(
             seams.runner, seams.leadership, plan, on_failure=self.on_proxy, on_gone=self._forget_proxy
@@ -137,6 +137,7 @@ class Control:
         """Hear what happens to the proxies' processes."""
         self.tell(ProxyChanged(state))
         if state.phase is Phase.RESTARTING:
+            self._restarting.add(state.proxy)
             self.guard.withdraw(state.proxy, [*self._published(state.proxy)])
         self._note_serving()
 
@@ -284,7 +285,7 @@ class Control:
 
     def _forget_proxy(self, proxy: ProxyId) -> None:
         """A proxy that is not wanted any more is gone."""
-        self._met.discard(proxy)
+        self._restarting.discard(proxy)
         self.guard.forget(proxy)
         self.cache.remove(proxy)
 
@@ -341,11 +342,11 @@ class Control:
             self.guard.withdraw(event.stream.proxy, [refused], refused=True)
 
     def _on_connected(self, event: Connected) -> None:
-        """Follow a proxy that came back until it has everything again."""
+        """Follow a proxy that was started again until it has everything. One that only lost its stream still does."""
         proxy = event.stream.proxy
-        if proxy not in self._met:
-            self._met.add(proxy)
+        if proxy not in self._restarting:
             return
+        self._restarting.discard(proxy)
         everything = {key: resource.version for key, resource in self.cache.snapshot(proxy).items()}
         self.ledger.track(f"{_RESTORING}{event.stream.number} {proxy}", {proxy: everything})
 

@@ -41,7 +41,7 @@ def build_control_api(instance: Instance, info: InstanceInfo, version: str, loca
         if what not in list(ResourceGroup):
             return PlainTextResponse(f"what={what}: one of {', '.join(ResourceGroup)} is expected", 400)
         proxy, name = asked.get("proxy", "*"), asked.get("name", "*")
-        return JSONResponse(report_resources(instance, ResourceGroup(what), proxy=proxy, name=name))
+        return JSONResponse(await report_resources(instance, ResourceGroup(what), proxy=proxy, name=name))
 
     return Starlette(routes=[Route("/v1/status", status), Route("/v1/resources", resources)])
 

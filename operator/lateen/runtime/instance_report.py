@@ -1,5 +1,6 @@
 """What `lateen status` shows of a running instance, as JSON. The shape is stable (docs/cli.md)."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import TypedDict
 
@@ -164,17 +165,23 @@ def locate_findings(
     return [notice.fields() for notice in in_reading_order([*notices, *map(notice_of_problem, problems)])]
 
 
-def report_resources(instance: Instance, group: ResourceGroup, *, proxy: str, name: str) -> list[ResourceFields]:
+async def report_resources(instance: Instance, group: ResourceGroup, *, proxy: str, name: str) -> list[ResourceFields]:
     """List what the proxies of an instance are given, and how far they are with it."""
     cache = instance.control.cache
-
-    def state(owner: ProxyId, resource: Resource) -> str:
-        return _state(
+    published = {owner: tuple(cache.snapshot(owner).values()) for owner in cache.proxies}
+    states = {
+        (owner, resource.key): _state(
             [stream.settlement(resource.key, resource.version) for stream in instance.server.streams_of(owner)]
         )
+        for owner, resources in published.items()
+        for resource in resources
+    }
 
-    published = {owner: tuple(cache.snapshot(owner).values()) for owner in cache.proxies}
-    return list_resources(published, group, proxy=proxy, name=name, state=state)
+    def state(owner: ProxyId, resource: Resource) -> str:
+        return states[owner, resource.key]
+
+    # Ten thousand messages take seconds to print, and the proxies are not to wait for that.
+    return await asyncio.to_thread(list_resources, published, group, proxy=proxy, name=name, state=state)
 
 
 def _state(settlements: list[Settlement]) -> str:

@@ -163,4 +163,4 @@ def test_an_instance_that_does_not_run_is_reported_with_those_that_do(
     assert result.stderr == (
         f"lateen: no instance named 'default' is running; running: other (pid {info.pid}, shop, edge)\n"
     )
-    assert silent.stderr.startswith(f"lateen: instance 'other' (pid {info.pid}) does not answer: ")
+    assert silent.stderr.startswith(f"lateen: instance 'other' (pid {info.pid}) does not answer yet: ")

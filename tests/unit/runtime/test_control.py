@@ -125,13 +125,14 @@ async def test_what_a_proxy_refuses_is_told_with_the_object_behind_it() -> None:
         assert [finding.code for finding in stage.control.findings(key(ROUTES))] == ["LAT0401"]
 
 
-async def test_a_proxy_that_comes_back_is_followed_until_it_has_everything() -> None:
+async def test_a_proxy_that_is_started_again_is_followed_until_it_has_everything() -> None:
     stage = Stage()
     async with looping(stage):
         stage.apply(GATEWAY, ROUTES, CART)
         first = stage.connect()
         first.run()
         first.disconnect()
+        stage.control.on_proxy(ProxyState(EDGE, Phase.RESTARTING, error="crashed"))
         stage.now = 5.0
         second = stage.connect()
         assert stage.told(Restored) == []
@@ -139,6 +140,17 @@ async def test_a_proxy_that_comes_back_is_followed_until_it_has_everything() -> 
         second.run()
         assert stage.told(Restored) == [Restored(EDGE, 0.5)]
         assert second.has == first.has
+
+
+async def test_a_proxy_that_only_lost_its_stream_is_not_news() -> None:
+    stage = Stage()
+    async with looping(stage):
+        stage.apply(GATEWAY, ROUTES, CART)
+        first = stage.connect()
+        first.run()
+        first.disconnect()
+        stage.connect()
+        assert not stage.control.ledger.waiting
 
 
 async def test_a_proxy_without_gateways_is_drained_before_its_class_goes() -> None:
