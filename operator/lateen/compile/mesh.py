@@ -99,7 +99,14 @@ class MeshRules:
         def find(namespace: str, name: str) -> Object[VirtualServiceSpec] | None:
             return reads.get(self.inputs.virtual_services, Key(Kind.VIRTUAL_SERVICE, namespace, name))
 
-        place = RoutePlace(MESH_GATEWAY, port, tls=False, labels={}, namespace=self.proxy.namespace)
+        place = RoutePlace(
+            MESH_GATEWAY,
+            port,
+            tls=False,
+            labels={},
+            namespace=self.proxy.namespace,
+            domain=self.services.settings.domain,
+        )
         return build_routes(rule, place, TrackedDestinations(reads, self.services, self.proxy), find)
 
     def _visible(self, reads: Reads, group: str) -> list[Object[VirtualServiceSpec]]:

@@ -157,7 +157,8 @@ def _add_lists(
         def find(namespace: str, name: str) -> Object[VirtualServiceSpec] | None:
             return reads.get(inputs.virtual_services, Key(Kind.VIRTUAL_SERVICE, namespace, name))
 
-        place = RoutePlace(key.gateway, key.port, key.tls, proxy.labels, proxy.namespace)
+        domain = services.settings.domain
+        place = RoutePlace(key.gateway, key.port, key.tls, proxy.labels, proxy.namespace, domain)
         return build_routes(rule, place, TrackedDestinations(reads, services, proxy), find) or None
 
     return engine.derive("route_lists", 6, build, group=bindings.by_routes)

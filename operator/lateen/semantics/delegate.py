@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from lateen.model.hosts import fqdn
 from lateen.model.matching import HttpMatch
 from lateen.model.objects import Object
 from lateen.model.values import StringMatch
-from lateen.model.virtualservice import Delegate, HttpRule, VirtualServiceSpec
+from lateen.model.virtualservice import Delegate, Destination, HttpRule, VirtualServiceSpec
+from lateen.semantics.gateways import resolve_gateway_name
 from lateen.semantics.visibility import is_visible
 
 Found = Callable[[str, str], Object[VirtualServiceSpec] | None]
@@ -15,11 +17,11 @@ Found = Callable[[str, str], Object[VirtualServiceSpec] | None]
 ValueT = TypeVar("ValueT")
 
 
-def expand(root: Object[VirtualServiceSpec], find: Found) -> Iterator[tuple[HttpRule, str]]:
+def expand(root: Object[VirtualServiceSpec], find: Found, domain: str) -> Iterator[tuple[HttpRule, str]]:
     """Yield the root's rules with delegates put in place, each with the namespace its hosts are relative to.
 
     A delegate that is missing, or not exported to the root's namespace, drops only its rule;
-    `lost_delegates` names those for the findings.
+    `lost_delegates` names those for the findings, `unmet_rules` those whose conditions cannot hold.
     """
     for rule in root.spec.http:
         if rule.delegate is None:
@@ -28,8 +30,10 @@ def expand(root: Object[VirtualServiceSpec], find: Found) -> Iterator[tuple[Http
         delegate = _reach(root, rule.delegate, find)
         if delegate is None:
             continue
+        # Every short name means something in the namespace of its own object only.
+        outer = _with_mirrors(_with_gateways(rule, root.key.namespace), root.key.namespace, domain)
         for leaf in delegate.spec.http:
-            merged = merge_rules(rule, leaf)
+            merged = merge_rules(outer, _with_gateways(leaf, delegate.key.namespace))
             if merged is not None:
                 yield merged, delegate.key.namespace
 
@@ -41,6 +45,44 @@ def lost_delegates(root: Object[VirtualServiceSpec], find: Found) -> Iterator[tu
             yield index, f"{rule.delegate.namespace or root.key.namespace}/{rule.delegate.name}"
 
 
+def unmet_rules(root: Object[VirtualServiceSpec], find: Found) -> Iterator[tuple[int, str, int]]:
+    """(index of the rule, `namespace/name` of its delegate, index there) of rules that exclude their root's matches."""
+    for index, rule in enumerate(root.spec.http):
+        delegate = _reach(root, rule.delegate, find) if rule.delegate is not None else None
+        if delegate is None:
+            continue
+        outer = _with_gateways(rule, root.key.namespace)
+        for position, leaf in enumerate(delegate.spec.http):
+            if merge_rules(outer, _with_gateways(leaf, delegate.key.namespace)) is None:
+                yield index, f"{delegate.key.namespace}/{delegate.key.name}", position
+
+
+def _with_gateways(rule: HttpRule, namespace: str) -> HttpRule:
+    """Write out the names of Gateways in the matches."""
+    if not any(match.gateways for match in rule.match):
+        return rule
+    return replace(
+        rule,
+        match=tuple(
+            replace(match, gateways=tuple(resolve_gateway_name(name, namespace) for name in match.gateways))
+            for match in rule.match
+        ),
+    )
+
+
+def _with_mirrors(rule: HttpRule, namespace: str, domain: str) -> HttpRule:
+    """Write out the hosts of mirrors: the only destinations that a delegate takes over from its root."""
+
+    def written(destination: Destination) -> Destination:
+        return replace(destination, host=fqdn(destination.host, namespace, domain))
+
+    return replace(
+        rule,
+        mirror=None if rule.mirror is None else written(rule.mirror),
+        mirrors=tuple(replace(mirror, destination=written(mirror.destination)) for mirror in rule.mirrors),
+    )
+
+
 def _reach(root: Object[VirtualServiceSpec], ref: Delegate, find: Found) -> Object[VirtualServiceSpec] | None:
     namespace = ref.namespace or root.key.namespace
     found = find(namespace, ref.name or "")
@@ -50,7 +92,10 @@ def _reach(root: Object[VirtualServiceSpec], ref: Delegate, find: Found) -> Obje
 
 
 def merge_rules(root: HttpRule, leaf: HttpRule) -> HttpRule | None:
-    """Merge one delegate rule into its root rule; None when their matches exclude each other."""
+    """Merge one delegate rule into its root rule; None when their matches exclude each other.
+
+    Names of Gateways and hosts of mirrors are written out in both.
+    """
     matches = _merge_matches(root.match, leaf.match)
     if matches is None:
         return None
@@ -136,5 +181,5 @@ def _texts_conflict(root: StringMatch | None, leaf: StringMatch | None) -> bool:
         return True
     if root.prefix is not None:
         text = leaf.exact if leaf.exact is not None else leaf.prefix
-        return text is not None and not text.startswith(root.prefix)
+        return text is None or not text.startswith(root.prefix)
     return root.exact is not None and leaf.exact != root.exact

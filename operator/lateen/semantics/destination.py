@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from lateen.ir.route import NO_OPS, ClusterRef, Forward, HashPolicy, HeaderOps, Mirror, Target
+from lateen.ir.route import ClusterRef, Forward, HashPolicy, Mirror, Target
 from lateen.model.virtualservice import Destination, HttpRule
 from lateen.semantics.fault import MILLION_PER_PERCENT, per_million
 from lateen.semantics.headers import authority_of, header_ops
@@ -25,43 +25,40 @@ class Destinations(Protocol):
         """What requests to the destination are hashed by, from its DestinationRule."""
 
 
-def lower_forward(rule: HttpRule, namespace: str, port: int, destinations: Destinations) -> tuple[Forward, HeaderOps]:
+def lower_forward(rule: HttpRule, namespace: str, port: int, destinations: Destinations) -> Forward:
     """Lower `route` and what belongs to it.
 
-    Returns the action and the header operations of a single destination, which belong to the route itself.
+    Header changes stay with their destination; those of the only one follow the rule's own (§1.2.4).
     """
     weighted = len(rule.route) > 1
     authority = rule.rewrite.authority if rule.rewrite and rule.rewrite.authority else authority_of(rule.headers)
     targets: list[Target] = []
     policies: dict[HashPolicy, None] = {}
-    single_ops = NO_OPS
     for entry in rule.route:
-        weight = entry.weight or 0
-        if weighted and weight == 0:
+        if weighted and not entry.weight:
             continue
         cluster = destinations.cluster(entry.destination, namespace, port)
         policies |= dict.fromkeys(destinations.hash_policies(entry.destination, cluster))
-        ops, own_authority = header_ops(entry.headers), authority_of(entry.headers)
-        if weighted:
-            targets.append(Target(cluster, weight, ops, "" if authority else own_authority))
-        else:
-            targets.append(Target(cluster))
-            single_ops, authority = ops, authority or own_authority
+        targets.append(
+            Target(
+                cluster,
+                weight=entry.weight if weighted else 1,
+                ops=header_ops(entry.headers),
+                host_rewrite="" if authority else authority_of(entry.headers),
+            )
+        )
     rewrite = rule.rewrite
     regex = rewrite.uri_regex_rewrite if rewrite else None
-    return (
-        Forward(
-            targets=tuple(targets),
-            weighted=weighted,
-            timeout=rule.timeout or 0.0,
-            retry=lower_retries(rule.retries, sticky=bool(policies) and not weighted),
-            path_rewrite=(rewrite.uri or "") if rewrite else "",
-            regex_rewrite=(regex.match, regex.rewrite) if regex else None,
-            host_rewrite=authority or "",
-            mirrors=tuple(_mirrors(rule, namespace, port, destinations)),
-            hash_policies=tuple(policies),
-        ),
-        single_ops,
+    return Forward(
+        targets=tuple(targets),
+        weighted=weighted,
+        timeout=rule.timeout or 0.0,
+        retry=lower_retries(rule.retries, sticky=bool(policies) and not weighted),
+        path_rewrite=rewrite.uri if rewrite else "",
+        regex_rewrite=(regex.match, regex.rewrite) if regex else None,
+        host_rewrite=authority,
+        mirrors=tuple(_mirrors(rule, namespace, port, destinations)),
+        hash_policies=tuple(policies),
     )
 
 
@@ -77,5 +74,5 @@ def _mirrors(rule: HttpRule, namespace: str, port: int, destinations: Destinatio
             yield Mirror(destinations.cluster(rule.mirror, namespace, port), share)
     for entry in rule.mirrors:
         share = per_million(entry.percentage) if entry.percentage is not None else MILLION
-        if share > 0 and entry.destination is not None:
+        if share > 0:
             yield Mirror(destinations.cluster(entry.destination, namespace, port), share)

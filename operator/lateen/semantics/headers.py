@@ -45,19 +45,3 @@ def authority_of(spec: HeadersSpec | None) -> str:
             if name.lower() in AUTHORITY:
                 return values[name]
     return ""
-
-
-def combine(first: HeaderOps, second: HeaderOps) -> HeaderOps:
-    """Append the operations of a single destination to those of its rule."""
-    if second is NO_OPS:
-        return first
-    if first is NO_OPS:
-        return second
-    return HeaderOps(
-        request_set=first.request_set + second.request_set,
-        request_add=first.request_add + second.request_add,
-        request_remove=first.request_remove + second.request_remove,
-        response_set=first.response_set + second.response_set,
-        response_add=first.response_add + second.response_add,
-        response_remove=first.response_remove + second.response_remove,
-    )

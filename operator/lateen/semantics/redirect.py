@@ -1,13 +1,12 @@
 """Redirects and direct responses (istio-semantics §1.2.6)."""
 
-from base64 import b64decode
 from typing import Final
 
 from lateen.ir.route import DirectResponse, Redirect
-from lateen.model.routeaction import DirectResponseSpec, RedirectSpec
+from lateen.model.routeaction import DerivePort, DirectResponseSpec, RedirectSpec
+from lateen.validation.routeaction import decode_base64
+from lateen.validation.servable import REDIRECT_CODES
 
-CODES: Final = frozenset({301, 302, 303, 307, 308})
-"""The redirect codes that Envoy can give."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -17,10 +16,10 @@ def lower_redirect(spec: RedirectSpec, *, port: int, tls: bool) -> Redirect | No
     `port` is the one written in the Gateway's server, `tls` whether that server has TLS settings.
     """
     code = spec.redirect_code or 301
-    if code not in CODES:
+    if code not in REDIRECT_CODES:
         return None
     wanted = spec.port or 0
-    if not wanted and spec.derive_port == "FROM_REQUEST_PORT":
+    if not wanted and spec.derive_port is DerivePort.FROM_REQUEST_PORT:
         wanted = port
     scheme = spec.scheme or ("https" if tls else "http")
     if _DEFAULT_PORTS.get(scheme) == wanted:
@@ -42,5 +41,5 @@ def lower_direct_response(spec: DirectResponseSpec) -> DirectResponse:
         if spec.body.string is not None:
             body = spec.body.string.encode()
         elif spec.body.bytes is not None:
-            body = b64decode(spec.body.bytes)
+            body = decode_base64(spec.body.bytes)
     return DirectResponse(spec.status, body)

@@ -13,7 +13,7 @@ from lateen.semantics.delegate import Found, expand
 from lateen.semantics.destination import Destinations, lower_forward
 from lateen.semantics.fault import lower_fault
 from lateen.semantics.gateways import resolve_gateway_name, selects
-from lateen.semantics.headers import combine, header_ops
+from lateen.semantics.headers import header_ops
 from lateen.semantics.matching import lower_match
 from lateen.semantics.redirect import lower_direct_response, lower_redirect
 from lateen.validation.servable import refusals
@@ -32,17 +32,22 @@ class RoutePlace:
     labels: Mapping[str, str]
     namespace: str
     """Of the proxy."""
+    domain: str
+    """Suffix of service names."""
 
 
 def build_routes(
     obj: Object[VirtualServiceSpec], place: RoutePlace, destinations: Destinations, find: Found
 ) -> tuple[Route, ...]:
-    """Lower all rules; nothing follows the first route that catches everything."""
+    """Lower all rules; nothing follows the first route that catches everything.
+
+    A rule that Envoy would refuse, and the whole route configuration with it, is left out: the door
+    has said so. Rules behind one that was for all requests are not reached all the same (§2.3.7).
+    """
     out: list[Route] = []
-    for rule, namespace in expand(obj, find):
-        if refusals(rule):
-            continue  # Envoy would refuse the whole route configuration; the door has said so
-        for match in _applicable(rule, obj.key.namespace, place):
+    for rule, namespace in expand(obj, find, place.domain):
+        matches = () if refusals(rule) else _applicable(rule, obj.key.namespace, place)
+        for match in matches:
             route = _build_route(obj.key, rule, match, namespace, place, destinations)
             if route is None:
                 continue
@@ -81,15 +86,13 @@ def _build_route(
     destinations: Destinations,
 ) -> Route | None:
     """One route; None when its action is one that Envoy cannot take."""
-    ops = header_ops(rule.headers)
     action: Forward | Redirect | DirectResponse | None
     if rule.redirect is not None:
         action = lower_redirect(rule.redirect, port=place.port, tls=place.tls)
     elif rule.direct_response is not None:
         action = lower_direct_response(rule.direct_response)
     elif rule.route:
-        action, single_ops = lower_forward(rule, namespace, place.port, destinations)
-        ops = combine(ops, single_ops)
+        action = lower_forward(rule, namespace, place.port, destinations)
     else:
         action = None
     if action is None:
@@ -100,7 +103,7 @@ def _build_route(
         action=action,
         origin=origin,
         name=_route_name(rule, match),
-        ops=ops,
+        ops=header_ops(rule.headers),
         fault=lower_fault(rule.fault),
         cors=lower_cors(rule.cors_policy),
         stat_prefix=match.stat_prefix if match is not None else "",

@@ -33,10 +33,9 @@ class RuleOrder(NamedTuple):
 def rule_order(obj: Object[VirtualServiceSpec], viewer: str) -> RuleOrder:
     """Private to the viewer's namespace, then exported to it by name, then public (§2.5)."""
     values = obj.spec.export_to
-    own = obj.key.namespace == viewer
     if not values or PUBLIC in values:
         closeness = 2
-    elif own and set(values) <= {PRIVATE, viewer}:
+    elif obj.key.namespace == viewer:
         closeness = 0
     else:
         closeness = 1
