@@ -35,6 +35,8 @@ def check_load_balancer(settings: LoadBalancerSettings, *, has_ejection: bool) -
         report.error(f"{' and '.join(chosen)} exclude each other", chosen[1])
     if settings.simple is SimpleLb.LEAST_CONN:
         report.inform("LEAST_CONN is the older name of LEAST_REQUEST", "simple")
+    if settings.simple is SimpleLb.PASSTHROUGH:
+        report.warn("requests get 503: a proxy that clients call has no other address to pass them to", "simple")
     if settings.consistent_hash is not None:
         report.include(_check_consistent_hash(settings.consistent_hash), "consistentHash")
     if settings.backend_utilization is not None:

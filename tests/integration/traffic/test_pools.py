@@ -82,11 +82,13 @@ async def test_a_connection_ends_after_its_number_of_requests(site: Site) -> Non
     assert [answer.echo["connection"] for answer in answers] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
-async def test_retries_under_way_are_limited(site: Site) -> None:
+@pytest.mark.parametrize(
+    "policy", ["connectionPool: {http: {maxRetries: 1}}", "retryBudget: {percent: 20, minRetryConcurrency: 1}"]
+)
+async def test_retries_under_way_are_limited(site: Site, policy: str) -> None:
     (backend,) = await site.start("a")
     await site.live(
-        http="[{route: [{destination: {host: SERVICE}}], retries: {attempts: 1, retryOn: 5xx}}]",
-        policy="connectionPool: {http: {maxRetries: 1}}",
+        http="[{route: [{destination: {host: SERVICE}}], retries: {attempts: 1, retryOn: 5xx}}]", policy=policy
     )
     with backend.holding():
         backend.orders.next_statuses.append(503)

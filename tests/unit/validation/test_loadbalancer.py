@@ -7,6 +7,7 @@ ALGORITHMS = [
     ("{simple: ROUND_ROBIN}", []),
     ("{simple: 5}", []),
     ("{simple: LEAST_CONN}", ["info simple"]),
+    ("{simple: PASSTHROUGH}", ["warning simple"]),
     ("{simple: FASTEST}", ["error simple"]),
     ("{consistentHash: {httpHeaderName: x-user}}", []),
     ("{consistentHash: {useSourceIp: false}}", []),
