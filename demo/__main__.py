@@ -35,6 +35,8 @@ def main(*, keep: bool) -> None:
     stage = Stage()
     try:
         asyncio.run(run(stage, keep=keep))
+    except BrokenPipeError:
+        raise  # nobody reads any more: click ends quietly
     except (DemoError, OSError) as error:
         click.echo()
         click.secho(f"The demo failed: {error}", fg="red", bold=True)
@@ -57,17 +59,20 @@ async def run(stage: Stage, *, keep: bool) -> None:
         base = tempfile.gettempdir()
         if len(base) > _LONGEST_BASE:
             base = "/tmp"  # noqa: S108 - only the private directory that is made next is used
-        root = parts.enter_context(tempfile.TemporaryDirectory(prefix="lateen-demo-", dir=base))
+        root = parts.enter_context(
+            tempfile.TemporaryDirectory(prefix="lateen-demo-", dir=base, ignore_cleanup_errors=True)
+        )
         await parts.enter_async_context(listening([*users, *posts]))
         directory = Directory(Path(root))
         directory.write_all(users, posts)
         stage.act("Start", "real servers on this machine, two files of examples/, one command")
-        stage.show("backends", ", ".join(f"{each.name} :{each.port}" for each in (*users, *posts)))
-        stage.show("command", f"lateen up {directory.path} --mesh-port {mesh_port}")
+        stage.say(f"backends  {', '.join(f'{each.name} :{each.port}' for each in (*users, *posts))}")
+        arguments = [str(directory.path), "--mesh-port", str(mesh_port), "--drain", "0"]
+        if shift != _SHIFT:
+            arguments += ["--port-shift", str(shift)]
+        stage.say(f"command   lateen up {' '.join(arguments)}")
         launched = time.monotonic()
-        instance = await parts.enter_async_context(
-            lateen_up(directory.path, Path(root), shift=shift, mesh_port=mesh_port, quote=stage.quote)
-        )
+        instance = await parts.enter_async_context(lateen_up(arguments, Path(root), quote=stage.quote))
         gateway_port = _GATEWAY_PORT + shift
         gateway = await parts.enter_async_context(client_of(gateway_port))
         mesh = await parts.enter_async_context(client_of(mesh_port))
@@ -76,7 +81,6 @@ async def run(stage: Stage, *, keep: bool) -> None:
         if keep:
             _invite(root, directory, gateway_port, mesh_port)
             await instance.until_ended()
-        instance.hush()
 
 
 def choose_port(preferred: int) -> int:

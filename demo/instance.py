@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -88,20 +88,22 @@ class Instance:
 
     async def end(self) -> None:
         """Ask it to drain and wait; end it by force when it takes too long."""
+        self.hush()
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(asyncio.shield(self._reading), _DRAINING)
+            await asyncio.wait_for(self._process.wait(), _DRAINING)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 self._process.kill()
-        await self._process.wait()
+        await asyncio.wait({self._reading})
 
     async def _read(self) -> None:
         stream = self._process.stdout
         while stream is not None and (raw := await stream.readline()):
             line = _COLOURS.sub("", raw.decode(errors="replace")).rstrip()
-            self._quote(line)
+            with suppress(BrokenPipeError):  # nobody reads any more, which the demo itself is about to find out
+                self._quote(line)
             async with self._told:
                 self.lines.append(line)
                 self._told.notify_all()
@@ -112,16 +114,15 @@ class Instance:
 
 @asynccontextmanager
 async def lateen_up(
-    directory: Path, runtime: Path, *, shift: int, mesh_port: int, quote: Callable[[str], None]
+    arguments: Sequence[str], runtime: Path, *, quote: Callable[[str], None]
 ) -> AsyncIterator[Instance]:
     """Run `lateen up` while the context lasts, with its state in `runtime`.
 
     The kernel ends it when this process ends in a way that leaves no time to do so.
     """
-    command = ["up", str(directory), "--mesh-port", str(mesh_port), "--port-shift", str(shift), "--drain", "0"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())),
-        *(sys.executable, "-m", "lateen", *command),
+        *(sys.executable, "-m", "lateen", "up", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -7,7 +7,6 @@ from typing import Final
 import click
 
 INDENT: Final = " " * 4
-_LABEL: Final = 30
 _BAR: Final = 40
 
 
@@ -41,10 +40,6 @@ class Stage:
     def quote(self, line: str) -> None:
         """Print a line that `lateen up` said."""
         click.secho(f"{INDENT}│ {line}", dim=True)
-
-    def show(self, label: str, text: str) -> None:
-        """Print what was seen."""
-        click.echo(f"{INDENT}{label:<{_LABEL}} {text}")
 
     def show_shares(self, counts: Mapping[str, int]) -> None:
         """Print how requests were split, as bars."""

@@ -12,6 +12,8 @@ import httpx
 _TIMEOUT: Final = 5.0
 _CLIENTS: Final = 8
 """Requests that are under way at a time, where many are sent."""
+_PAUSE: Final = 0.01
+"""Seconds before somebody who got no answer can ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Traffic:
         try:
             response = await self._http.get(path, headers={"host": host, **(headers or {})})
         except httpx.TransportError:
+            await asyncio.sleep(_PAUSE)
             return Answer(0)
         return Answer(
             response.status_code, response.headers.get("x-backend", ""), response.headers.get("x-version", "")
