@@ -100,7 +100,8 @@ class Narrator:
             effect = f"{count(entry.sent, 'resource')} for proxies, compiled in {milliseconds(entry.seconds)}"
         else:
             self._silent.add(entry.number)
-            effect = "nothing changes for proxies"
+            unneeded = sum(wanted is None for wanted in outcome.proxies.values())
+            effect = f"{count(unneeded, 'proxy')} to stop" if unneeded else "nothing changes for proxies"
         yield Line(f"{number} {', '.join(parts) or 'no objects'}: {effect}", BAD if outcome.refused else None)
         if outcome.refused:
             yield Line(f"{number} what is rejected keeps its last good version, if there was one", BAD)
@@ -160,7 +161,7 @@ class Narrator:
             stays = "stays" if entry.kept == 1 else "stay"
             yield Line(f"{entry.report.file} has errors; {kept} read from it last {stays} in use", BAD)
         elif entry.healed:
-            yield Line(f"{entry.report.file} is well again", GOOD)
+            yield Line(f"{entry.report.file} has no errors any more", GOOD)
 
     def _proxy(self, state: ProxyState) -> Iterator[Line]:
         name = str(state.proxy)

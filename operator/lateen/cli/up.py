@@ -163,7 +163,7 @@ async def _answer(
 ) -> None:
     """Let other commands ask, once the first proxies serve. Without it the instance serves all the same."""
     try:
-        async with asyncio.timeout(_FIRST):
+        async with asyncio.timeout(_FIRST if instance.control.cache.proxies else 0):
             await instance.control.serving.wait()
     except TimeoutError:
         pass

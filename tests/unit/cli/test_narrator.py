@@ -77,6 +77,16 @@ def test_without_a_gateway_it_waits_for_one() -> None:
     ]
 
 
+def test_without_its_last_gateway_a_proxy_stops() -> None:
+    stage = Stage()
+    stage.apply(GATEWAY)
+    stage.remove(GATEWAY)
+    assert lines(*stage.entries)[-2:] == [
+        "#2 Gateway default/edge removed: 1 proxy to stop",
+        "http://127.0.0.1:10080 is closed (Gateway default/edge)",
+    ]
+
+
 def test_a_rejected_object_is_explained_with_its_line() -> None:
     stage = Stage()
     stage.apply(GATEWAY, ROUTES, CART)
@@ -146,7 +156,7 @@ def test_a_file_that_breaks_says_what_stays_and_heals() -> None:
         "shop.yaml:3:1: error: not YAML [LAT0100]",
         "shop.yaml has errors; the object that was read from it last stays in use",
         "shop.yaml:3:1: error: not YAML [LAT0100]",
-        "shop.yaml is well again",
+        "shop.yaml has no errors any more",
     ]
 
 
