@@ -191,7 +191,7 @@ async def _broken_files(cast: Cast) -> None:
         )
         said = len(cast.instance.lines)
         cast.directory.write(ROUTING, good)
-        await cast.instance.until_said("accepted|well again", said)
+        await cast.instance.until_said("accepted|no errors any more", said)
 
 
 async def _going_live(cast: Cast) -> None:
