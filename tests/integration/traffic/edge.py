@@ -92,9 +92,9 @@ class Edge:
                 changes.append(Change(key, document.raw))
         return await self._change(changes, faulty=faulty)
 
-    async def remove(self, *keys: Key) -> None:
-        """Remove objects; return when the change is live."""
-        await self._change([Change(key, None) for key in keys])
+    async def remove(self, *keys: Key, faulty: bool = False) -> None:
+        """Remove objects; return when the change is live. `faulty`: what is left has errors thereupon."""
+        await self._change([Change(key, None) for key in keys], faulty=faulty)
 
     def hand_over(self, changes: Iterable[Change]) -> None:
         """Apply one batch, and wait for nothing."""
