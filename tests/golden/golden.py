@@ -8,6 +8,7 @@ that is said about the input. Two options may stand in comments at the top of `i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,8 +49,9 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in FOLDER.glob(f"*/{INPUT}"))
 
 
+@cache
 def compile_golden(name: str) -> Golden:
-    """Compile the input of one folder."""
+    """Compile the input of one folder, once."""
     path = FOLDER / name / INPUT
     options = dict(_OPTION.findall(path.read_text()))
     settings = UpSettings(
