@@ -251,6 +251,7 @@ class Control:
         for proxy, wanted in outcome.proxies.items():
             if wanted is None:
                 self.ledger.forget(proxy)
+                self.guard.forget(proxy)
             else:
                 if self._proxies.is_leaving(proxy):
                     leftovers[proxy] = dict.fromkeys(self.cache.snapshot(proxy))
@@ -286,7 +287,6 @@ class Control:
     def _forget_proxy(self, proxy: ProxyId) -> None:
         """A proxy that is not wanted any more is gone."""
         self._restarting.discard(proxy)
-        self.guard.forget(proxy)
         self.cache.remove(proxy)
 
     # Ports

@@ -16,6 +16,8 @@ from lateen.ir.resource import Resource, ResourceKey, ResourceType
 PAUSE = 1.0
 """Seconds between two looks at a port that is taken."""
 
+_ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+
 ListenerName = tuple[ProxyId, ResourceKey]
 Changes = Mapping[ResourceKey, Resource | None]
 
@@ -123,7 +125,7 @@ class PortGuard:
     async def look(self) -> None:
         """Publish what has become possible, and learn who is in the way of the rest."""
         for name, held in list(self._held.items()):
-            reason = await self._obstacle(held)
+            reason = await self._obstacle(name, held)
             if self._held.get(name) is not held:
                 continue
             if not reason:
@@ -150,7 +152,7 @@ class PortGuard:
             if held is not None:
                 held.resource = resource
                 absent[key] = None
-            elif self._probe.is_free(address, port):
+            elif self._probe.is_free(address, port) and self._rival(name) is None:
                 self._passed.add(name)
             else:
                 self._held[name] = Held(resource, address, port)
@@ -158,8 +160,20 @@ class PortGuard:
                 absent[key] = None
         return absent
 
-    async def _obstacle(self, held: Held) -> str:
-        """Say who is in the way; empty when nobody is, or only our own proxies."""
+    def _rival(self, name: ListenerName) -> ProxyId | None:
+        """Find another proxy of ours that listens there for good: Envoys would share the connections."""
+        proxy, (address, port) = name[0], address_of(name[1])
+        for other, key in self._passed:
+            its_address, its_port = address_of(key)
+            if other != proxy and its_port == port and (its_address == address or {its_address, address} & _ANY):
+                return other
+        return None
+
+    async def _obstacle(self, name: ListenerName, held: Held) -> str:
+        """Say who is in the way; empty when nobody is, or only a proxy of ours that is about to leave."""
+        rival = self._rival(name)
+        if rival is not None:
+            return f"{held.address}:{held.port} is served by proxy {rival} of this instance"
         if self._probe.is_free(held.address, held.port):
             return ""
         holders = await asyncio.to_thread(self._probe.find_holders, held.address, held.port)

@@ -107,6 +107,19 @@ async def test_our_own_proxies_may_share_a_port_while_one_of_them_drains() -> No
     assert scene.told == []
 
 
+async def test_two_of_our_own_proxies_do_not_share_a_port_for_good() -> None:
+    scene = Scene()
+    mesh = ProxyId("shared", "mesh")
+    everywhere = listener("0.0.0.0_8080")
+    scene.guard.sift(EDGE, {WEB.key: WEB})
+    assert scene.guard.sift(mesh, {everywhere.key: everywhere}) == {everywhere.key: None}
+    await scene.guard.look()
+    assert scene.told == ["shared/mesh 0.0.0.0_8080: 0.0.0.0:8080 is served by proxy shared/app=edge of this instance"]
+    scene.guard.sift(EDGE, {WEB.key: None})
+    await scene.guard.look()
+    assert scene.published == [{everywhere.key: everywhere}]
+
+
 async def test_a_listener_of_a_crashed_proxy_is_withdrawn_if_its_port_was_taken_meanwhile() -> None:
     scene = Scene()
     scene.guard.sift(EDGE, {WEB.key: WEB})

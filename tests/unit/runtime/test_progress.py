@@ -1,0 +1,49 @@
+"""Which resources an object has a part in, and how far proxies are with them."""
+
+from tests.unit.runtime.stage import CART, EDGE, GATEWAY, ROUTES, Stage, key
+
+from lateen.ir.resource import ResourceType
+from lateen.runtime.progress import Parts
+from lateen.status.conditions import Progress
+
+
+def progress(stage: Stage, text: str) -> Progress | None:
+    streams = stage.streams
+    return stage.control.parts.progress(
+        key(text), stage.cache, lambda proxy: [each for each in streams if each.stream.proxy == proxy]
+    )
+
+
+async def test_an_object_without_resources_makes_no_progress() -> None:
+    stage = Stage()
+    stage.apply(ROUTES, CART)
+    assert progress(stage, ROUTES) is None
+    assert Parts().of(key(ROUTES)) == frozenset()
+
+
+async def test_an_object_has_a_part_in_each_resource_that_names_it() -> None:
+    stage = Stage()
+    stage.apply(GATEWAY, ROUTES, CART)
+    types = {each.type for _, each in stage.control.parts.of(key(CART))}
+    assert types == {ResourceType.CLUSTER, ResourceType.ENDPOINTS}
+    stage.remove(ROUTES)
+    assert stage.control.parts.of(key(ROUTES)) == frozenset()
+
+
+async def test_every_connected_proxy_counts() -> None:
+    stage = Stage()
+    stage.apply(GATEWAY, ROUTES, CART)
+    assert progress(stage, ROUTES) == Progress()
+    first = stage.connect(EDGE)
+    stage.connect(EDGE)
+    first.run()
+    assert progress(stage, ROUTES) == Progress(proxies=2, acknowledged=1)
+
+
+async def test_what_a_proxy_refuses_is_remembered_with_its_words() -> None:
+    stage = Stage()
+    stage.apply(GATEWAY, ROUTES, CART)
+    proxy = stage.connect()
+    proxy.refuses["http.10080/shop.example.com"] = "bad regex"
+    proxy.run()
+    assert progress(stage, ROUTES) == Progress(1, 0, "http.10080/shop.example.com: bad regex")
