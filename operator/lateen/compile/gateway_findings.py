@@ -11,10 +11,11 @@ from lateen.compile.secrets import material, secret_location
 from lateen.engine import Reads
 from lateen.ir.finding import Finding
 from lateen.ir.listener import SecretRef
+from lateen.model.gateway import ServerTls
 from lateen.model.keys import Key
 from lateen.model.objects import FieldPath
 from lateen.semantics.secrets import UnusableSecretError, read_certificate, read_trust
-from lateen.semantics.server_tls import TRUST_SUFFIX, lower_server_tls
+from lateen.semantics.server_tls import TRUST_SUFFIX, lower_server_tls, names_config_map
 from lateen.semantics.servers import PlacedServer
 
 
@@ -54,13 +55,16 @@ class GatewayFindings:
         proxy = reads.get(self.placement.proxies, server.proxy)
         if not server.terminates_tls or proxy is None:
             return
-        lowered = lower_server_tls(tls)
-        for ref in (*lowered.certificates, lowered.trust):
-            if ref is not None and ref.name:
-                yield from self._secret(reads, server, ref, proxy.namespace)
+        for field, ref in _credentials(tls):
+            yield from self._secret(reads, server, ref, proxy.namespace, (*path, "tls", *field))
 
-    def _secret(self, reads: Reads, server: PlacedServer, ref: SecretRef, namespace: str) -> Iterator[Finding]:
-        path: FieldPath = ("spec", "servers", server.index, "tls", "credentialName")
+    def _secret(
+        self, reads: Reads, server: PlacedServer, ref: SecretRef, namespace: str, path: FieldPath
+    ) -> Iterator[Finding]:
+        if names_config_map(ref.name):
+            message = "authorities are read from Secrets, not from ConfigMaps; handshakes fail"
+            yield Code.UNSUPPORTED.about(server.gateway, message, path)
+            return
         location, is_trust = secret_location(ref.name, namespace)
         secret = reads.get(self.inputs.secrets, location)
         if secret is None and is_trust:
@@ -80,3 +84,17 @@ class GatewayFindings:
         except UnusableSecretError as error:
             message = f"Secret {name} cannot be used: {error}; the last good one stays in use"
             yield Code.SECRET_UNUSABLE.about(server.gateway, message, path)
+
+
+def _credentials(tls: ServerTls) -> Iterator[tuple[FieldPath, SecretRef]]:
+    """What is delivered by name, with the field that names it."""
+    lowered = lower_server_tls(tls)
+    for index, ref in enumerate(lowered.certificates):
+        if ref.name:
+            yield ("credentialNames", index) if tls.credential_names else ("credentialName",), ref
+    trust = lowered.trust
+    if trust is not None and trust.name:
+        if tls.ca_cert_credential_name:
+            yield ("caCertCredentialName",), trust
+        else:
+            yield ("credentialNames", 0) if tls.credential_names else ("credentialName",), trust

@@ -19,7 +19,7 @@ from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.secret import SecretSpec
 from lateen.semantics.secrets import MissingSecretError, read_certificate, read_trust
-from lateen.semantics.server_tls import TRUST_SUFFIX, certificate_name
+from lateen.semantics.server_tls import TRUST_SUFFIX, certificate_name, names_config_map
 
 
 def listener_secrets(key: ListenerKey, listener: Listener) -> Iterator[WantedSecret]:
@@ -61,6 +61,8 @@ def add_secrets(
         proxy = reads.get(placement.proxies, key.proxy)
         if proxy is None:
             return None
+        if names_config_map(key.name):
+            raise MissingSecretError(f"{key.name} names a ConfigMap, and authorities are read from Secrets only")
         location, is_trust = secret_location(key.name, proxy.namespace)
         own = location.namespace == proxy.namespace
         secret = reads.get(inputs.secrets, location) if own else None

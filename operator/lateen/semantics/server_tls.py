@@ -25,6 +25,7 @@ _CIPHERS: Final = frozenset(
     }
 )
 """Cipher names that Envoy's TLS library knows."""
+_CONFIG_MAP: Final = "configmap://"
 
 
 def sds_name(credential: str) -> str:
@@ -64,7 +65,7 @@ def lower_server_tls(tls: ServerTls) -> DownstreamTls:
         parameters=TlsParameters(
             min_version=_version(tls.min_protocol_version),
             max_version=_version(tls.max_protocol_version),
-            ciphers=tuple(dict.fromkeys(name for name in tls.cipher_suites if name in _CIPHERS)),
+            ciphers=tuple(dict.fromkeys(filter(_is_cipher, tls.cipher_suites))),
             curves=tuple(tls.ecdh_curves),
         ),
     )
@@ -74,12 +75,24 @@ def _version(written: str | None) -> str:
     return "" if written in {None, "TLS_AUTO"} else str(written)
 
 
+def _is_cipher(name: str) -> bool:
+    """Whether Envoy may be given it; expressions such as `ALL` or `-AES256-SHA` are not looked into (§1.1.2)."""
+    return name in _CIPHERS or name == "ALL" or (name != "" and not name[0].isalnum())
+
+
 def _trust(tls: ServerTls, credentials: tuple[str, ...]) -> SecretRef | None:
     """Authorities for client certificates: named, or beside the certificate, or a file."""
     if tls.ca_cert_credential_name:
-        return SecretRef(sds_name(tls.ca_cert_credential_name), SecretKind.TRUST)
+        # The ending tells everybody what is asked for; the Secret may have it or not.
+        name = sds_name(tls.ca_cert_credential_name)
+        return SecretRef(name if name.endswith(TRUST_SUFFIX) else name + TRUST_SUFFIX, SecretKind.TRUST)
     if credentials:
         return SecretRef(sds_name(credentials[0]) + TRUST_SUFFIX, SecretKind.TRUST)
     if tls.ca_certificates:
         return SecretRef("", SecretKind.TRUST, trust_file=tls.ca_certificates)
     return None
+
+
+def names_config_map(sds: str) -> bool:
+    """Whether the name is that of a ConfigMap, of which Lateen reads none."""
+    return sds.startswith(_CONFIG_MAP)
