@@ -35,4 +35,5 @@ def test_an_exception_is_named_without_a_traceback(capsys: pytest.CaptureFixture
         int("x")
     except ValueError:
         structlog.get_logger("lateen.test").exception("it failed")
-    assert capsys.readouterr().err == "12:00:01 error: it failed: ValueError(\"invalid literal for int() with base 10: 'x'\")\n"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('12:00:01 error: it failed: ValueError("invalid literal')
