@@ -64,6 +64,9 @@ class Code(Enum):
     HOST_TAKEN = ("LAT0310", Severity.ERROR)
     """An older VirtualService has the host for calls between services."""
 
+    SERVER_NAME_TAKEN = ("LAT0311", Severity.ERROR)
+    """An older filter chain of the listener has the server name of a TLS match."""
+
     REJECTED = ("LAT0401", Severity.ERROR)
     """A proxy refused the configuration; it keeps the last one it accepted."""
 

@@ -1,4 +1,4 @@
-"""Stage 7: what is said about objects beyond their own fields: references, conflicts, what cannot be done."""
+"""Stages 7 and 8: what is said about objects beyond their own fields: references, conflicts, what cannot be done."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def add_findings(
     mesh: MeshTables,
 ) -> FindingTables:
     """Add the tables."""
-    rules = RuleFindings(inputs, placement, bindings, services, mesh)
+    rules = RuleFindings(inputs, placement, bindings, services, listeners, mesh)
     gateways = GatewayFindings(inputs, placement, listeners, one_host=services.settings.one_host)
 
     def rule(reads: Reads, key: Key) -> Findings | None:
@@ -79,8 +79,8 @@ def add_findings(
         return tuple(_limits(key, service_limits(obj.spec))) or None if obj is not None else None
 
     return FindingTables(
-        rules=engine.derive("rule_findings", 7, rule, each=inputs.virtual_services),
-        gateways=engine.derive("gateway_findings", 7, gateway, each=inputs.gateways),
+        rules=engine.derive("rule_findings", 8, rule, each=inputs.virtual_services),
+        gateways=engine.derive("gateway_findings", 8, gateway, each=inputs.gateways),
         destination_rules=engine.derive("policy_findings", 7, destination_rule, each=inputs.destination_rules),
         entries=engine.derive("entry_findings", 7, entry, each=inputs.service_entries),
         services=engine.derive("service_findings", 7, service, each=inputs.services),

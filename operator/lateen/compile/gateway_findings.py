@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from lateen.compile.codes import Code
 from lateen.compile.inputs import Inputs
-from lateen.compile.listeners import ListenerTables, is_supported, port_holder
+from lateen.compile.listeners import ListenerTables, is_supported, makes_chain, port_holder
+from lateen.compile.names import ListenerKey
 from lateen.compile.placement import Placement
 from lateen.compile.secrets import material, secret_location
 from lateen.engine import Reads
@@ -55,8 +56,16 @@ class GatewayFindings:
         proxy = reads.get(self.placement.proxies, server.proxy)
         if not server.terminates_tls or proxy is None:
             return
+        yield from self._lost_names(reads, server)
         for field, ref in _credentials(tls):
             yield from self._secret(reads, server, ref, proxy.namespace, (*path, "tls", *field))
+
+    def _lost_names(self, reads: Reads, server: PlacedServer) -> Iterator[Finding]:
+        """Server names that an older chain has, such as one made of a VirtualService's `tls` rule."""
+        for lost in reads.get(self.listeners.lost_names, ListenerKey(server.proxy, server.listener)) or ():
+            if makes_chain(server, lost.chain):
+                message = f"{lost} on port {server.port}"
+                yield Code.SERVER_REFUSED.about(server.gateway, message, ("spec", "servers", server.index, "hosts"))
 
     def _secret(
         self, reads: Reads, server: PlacedServer, ref: SecretRef, namespace: str, path: FieldPath

@@ -18,7 +18,7 @@ from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
 from lateen.ir.route import Target
 from lateen.model.keys import Key
-from lateen.semantics.chains import arrange
+from lateen.semantics.chains import LostNames, arrange
 from lateen.semantics.l4 import L4Route, l4_routes
 from lateen.semantics.server_tls import lower_server_tls
 from lateen.semantics.servers import PlacedServer, ServerOrder
@@ -40,6 +40,8 @@ class ListenerTables:
     """TCP chains by server, listeners as IR and encoded."""
 
     l4_chains: Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]]
+    lost_names: Derived[ListenerKey, tuple[LostNames, ...]]
+    """Server names that chains of a listener do not get; a listener where nothing is lost has no row."""
     listeners: Derived[ListenerKey, Listener]
     encoded: Derived[ListenerKey, Resource]
     claims: Index[Key, tuple[PlacedServer, ...], PortClaim]
@@ -65,13 +67,29 @@ def add_listeners(
             return None
         return Listener(key.listener, servers[0].address, servers[0].port, chains, servers[0].pipe)
 
+    def lose(reads: Reads, key: ListenerKey) -> tuple[LostNames, ...] | None:
+        servers = servers_of_listener(reads, placement, key)
+        if not any(server.is_encrypted for server in servers):
+            return None
+        return arrange(chains_of(reads, servers, l4_chains)).lost or None
+
     listeners = engine.derive("listeners", 7, build, group=placement.by_listener)
+    return ListenerTables(
+        l4_chains=l4_chains,
+        lost_names=engine.derive("lost_names", 7, lose, group=placement.by_listener),
+        listeners=listeners,
+        encoded=_add_encoded(engine, listeners),
+        claims=claims,
+    )
+
+
+def _add_encoded(engine: Engine, listeners: Derived[ListenerKey, Listener]) -> Derived[ListenerKey, Resource]:
 
     def encode(reads: Reads, key: ListenerKey) -> Resource | None:
         listener = reads.get(listeners, key)
         return build_listener(listener) if listener is not None else None
 
-    return ListenerTables(l4_chains, listeners, engine.derive("listener_resources", 8, encode, each=listeners), claims)
+    return engine.derive("listener_resources", 8, encode, each=listeners)
 
 
 def servers_of_listener(reads: Reads, placement: Placement, key: ListenerKey) -> list[PlacedServer]:
@@ -209,4 +227,13 @@ def _l4_chain(server: PlacedServer, route: L4Route, destinations: TrackedDestina
 def l4_chain_name(order: ServerOrder, owner: Key, index: tuple[int, int]) -> str:
     """Name of the chain that a server makes of one (rule, match) of a VirtualService; unique within a listener."""
     rule, match = index
-    return f"{order.namespace}/{order.name}/{order.position}/{owner.namespace}/{owner.name}/{rule}/{match}"
+    return f"{_l4_prefix(order)}{owner.namespace}/{owner.name}/{rule}/{match}"
+
+
+def _l4_prefix(order: ServerOrder) -> str:
+    return f"{order.namespace}/{order.name}/{order.position}/"
+
+
+def makes_chain(server: PlacedServer, chain: FilterChain) -> bool:
+    """Whether a chain of the server's listener is the server's own."""
+    return chain.name == server.chain if server.is_http else chain.name.startswith(_l4_prefix(server.order))

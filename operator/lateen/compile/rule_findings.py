@@ -8,7 +8,9 @@ from lateen.compile.bindings import Bindings, expand_hosts, gateway_keys
 from lateen.compile.codes import Code
 from lateen.compile.destinations import TrackedDestinations
 from lateen.compile.inputs import Inputs
+from lateen.compile.listeners import ListenerTables, l4_chain_name
 from lateen.compile.mesh import MeshTables, applies_to_mesh, mesh_proxy
+from lateen.compile.names import ListenerKey
 from lateen.compile.placement import Placement
 from lateen.compile.services import ServiceTables
 from lateen.engine import Reads
@@ -18,8 +20,9 @@ from lateen.model.hosts import fqdn, is_wildcard
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import FieldPath, Object
 from lateen.model.virtualservice import Destination, VirtualServiceSpec
-from lateen.semantics.delegate import lost_delegates
+from lateen.semantics.delegate import lost_delegates, unmet_rules
 from lateen.semantics.references import Missing, find_gap
+from lateen.semantics.visibility import is_visible
 
 _CODES: Final[Mapping[Missing, Code]] = {
     Missing.HOST: Code.SERVICE_NOT_FOUND,
@@ -38,12 +41,14 @@ class RuleFindings:
     placement: Placement
     bindings: Bindings
     services: ServiceTables
+    listeners: ListenerTables
     mesh: MeshTables
 
     def about(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
         """All findings."""
         yield from self._gateways(reads, obj)
         yield from self._mesh(reads, obj)
+        yield from self._server_names(reads, obj)
         yield from self._delegates(reads, obj)
         yield from self._destinations(reads, obj)
 
@@ -56,14 +61,33 @@ class RuleFindings:
         for gateway in missing:
             message = f"there is no Gateway {gateway.namespace}/{gateway.name}"
             yield Code.GATEWAY_NOT_FOUND.about(key, message, ("spec", "gateways"))
-        if not spec.http or len(missing) == len(named) or MESH_GATEWAY in spec.gateways:
+        if len(missing) == len(named):
+            return
+        hidden = list(self._hidden(reads, obj, named))
+        yield from hidden
+        if not spec.http or MESH_GATEWAY in spec.gateways:
             return
         bound = {binding.host.host for binding in reads.get(self.bindings.table, key) or ()}
+        if hidden and not bound:
+            return
         for index, host in enumerate(spec.hosts):
             full = fqdn(host, key.namespace, self.services.settings.domain).lower()
             if not any(full == name or _covers(full, name) or _covers(name, full) for name in bound):
                 message = f"no server of the Gateways named here is open to {host} from namespace {key.namespace}"
                 yield Code.HOST_NOT_SERVED.about(key, message, ("spec", "hosts", index))
+
+    def _hidden(self, reads: Reads, obj: Object[VirtualServiceSpec], gateways: list[Key]) -> Iterator[Finding]:
+        """Proxies of the Gateways in namespaces that the object is not exported to (istio-semantics §6.53)."""
+        if not obj.spec.export_to:
+            return
+        ids = dict.fromkeys(
+            each for gateway in gateways for each in reads.get(self.placement.placements, gateway) or ()
+        )
+        viewers = (proxy for each in ids if (proxy := reads.get(self.placement.proxies, each)) is not None)
+        for proxy in viewers:
+            if not is_visible(obj.spec.export_to, obj.key.namespace, proxy.namespace):
+                message = f"proxy {proxy.id.name} is in namespace {proxy.namespace}, which this is not exported to"
+                yield Code.HOST_NOT_SERVED.about(obj.key, message, ("spec", "exportTo"))
 
     def _mesh(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
         """On the mesh one VirtualService has a host alone (istio-semantics §2.7)."""
@@ -80,6 +104,25 @@ class RuleFindings:
                 message = f"calls to {host} between services already follow {owner.key}, which is older"
                 yield Code.HOST_TAKEN.about(obj.key, message, ("spec", "hosts", index))
 
+    def _server_names(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
+        """Matches of pass-through connections whose names an older chain has: they are left out."""
+        if not obj.spec.tls:
+            return
+        matches = [(rule, match) for rule, each in enumerate(obj.spec.tls) for match in range(len(each.match))]
+        servers = [
+            server
+            for gateway in gateway_keys(obj)
+            for server in reads.get(self.placement.gateway_servers, gateway) or ()
+        ]
+        for server in servers:
+            lost = reads.get(self.listeners.lost_names, ListenerKey(server.proxy, server.listener)) or ()
+            found = {each.chain.name: each for each in lost if each.chain.tls is None}
+            for rule, match in matches if found else ():
+                own = found.get(l4_chain_name(server.order, obj.key, (rule, match)))
+                if own is not None:
+                    path: FieldPath = ("spec", "tls", rule, "match", match, "sniHosts")
+                    yield Code.SERVER_NAME_TAKEN.about(obj.key, f"{own}; the match is left out", path)
+
     def _delegates(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
         def find(namespace: str, name: str) -> Object[VirtualServiceSpec] | None:
             return reads.get(self.inputs.virtual_services, Key(Kind.VIRTUAL_SERVICE, namespace, name))
@@ -89,6 +132,11 @@ class RuleFindings:
                 f"the delegate VirtualService {name} does not exist, has hosts of its own, or is not exported here"
             )
             yield Code.DELEGATE_NOT_FOUND.about(obj.key, message, ("spec", "http", index, "delegate"))
+        for index, name, position in unmet_rules(obj, find):
+            message = (
+                f"http[{position}] of the delegate {name} is left out: its matches and those here exclude each other"
+            )
+            yield Code.QUESTIONABLE_FIELD.about(obj.key, message, ("spec", "http", index, "delegate"))
 
     def _destinations(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
         """Check each destination once per object, as the proxies see it that have its routes."""

@@ -25,6 +25,11 @@ class LostNames:
     holder: FilterChain
     """Who has the first of them."""
 
+    def __str__(self) -> str:
+        """Say it: `a.com already belongs to VirtualService/shop/a`."""
+        names = ("every server name" if name == ANY_NAME else name for name in self.names)
+        return f"{', '.join(names)} already belongs to {self.holder.origins[-1]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
