@@ -77,10 +77,17 @@ class DeltaProtocol(RuleBasedStateMachine):
         self.at = self.instances[0]
         self.stream: DeltaStream
 
-    @initialize(first=st.lists(changes, max_size=12))
-    def begin(self, first: list[tuple[object, ...]]) -> None:
+    @initialize(first=st.lists(changes, max_size=12), calm=st.booleans())
+    def begin(self, first: list[tuple[object, ...]], *, calm: bool) -> None:
+        """Start with little, or with a proxy that serves."""
+        if calm:
+            self.change([(CLUSTER, name, "1") for name in CLUSTERS])
+            self.change([(LISTENER, "l0", ("1", {"e0"})), (SCOPE, "s0", "1"), (SCOPE, "s1", "1")])
+            self.change([(ROUTE, "r0", ("1", {"e0", "d0"})), (ROUTE, "r1", ("1", {"e1"}))])
         self.change(first)
         self.connect(0)
+        if calm:
+            self.everything_settles()
 
     @rule(some=st.lists(changes, min_size=1, max_size=6))
     def publish(self, some: list[tuple[object, ...]]) -> None:

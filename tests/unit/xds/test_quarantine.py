@@ -118,6 +118,62 @@ def test_what_changed_during_the_search_is_not_sent_in_its_old_version() -> None
     assert scene.ack(*newer, *again) == []
 
 
+def test_what_a_proxy_may_have_taken_of_a_refused_response_is_put_back_to_what_is_wanted() -> None:
+    scene = Scene(listener("a"), listener("b"))
+    scene.run(scene.ask(LISTENER))
+    (response,) = scene.publish(listener("a", content="2"), listener("b", content="2"))
+    scene.cache.publish(PROXY, {listener("a").key: listener("a")})
+    scene.changed.clear()
+    assert bodies(scene.nack(response)) == [b"LISTENER b 2", b"LISTENER a 1"]
+
+
+def test_what_a_proxy_may_have_taken_of_a_refused_response_is_removed_when_it_is_not_wanted() -> None:
+    scene = Scene(listener("a"))
+    scene.run(scene.ask(LISTENER))
+    (response,) = scene.publish(listener("b"), listener("c"))
+    scene.cache.publish(PROXY, {listener("b").key: None})
+    scene.changed.clear()
+    assert sent(scene.nack(response)) == ["LISTENER c", "-LISTENER b"]
+
+
+def test_what_a_proxy_may_have_let_go_with_a_refused_response_is_sent_again() -> None:
+    scene = Scene(listener("a"))
+    scene.run(scene.ask(LISTENER))
+    (response,) = scene.publish(listener("b"), without=[listener("a")])
+    scene.cache.publish(PROXY, {listener("a").key: listener("a")})
+    scene.changed.clear()
+    assert sent(scene.nack(response)) == ["LISTENER b", "LISTENER a"]
+
+
+def test_a_cluster_that_a_half_taken_route_may_name_stays_until_the_next_acknowledgement() -> None:
+    scene = Scene(cluster("a"), listener("l"), route("r"), route("q"))
+    scene.run([*scene.start(), *scene.ask(ROUTE, "r", "q")])
+    (response,) = scene.publish(route("r", "a"), route("q", content="2"))
+    scene.cache.publish(PROXY, {route("r").key: route("r"), cluster("a").key: None})
+    scene.changed.clear()
+    again = scene.nack(response)
+    assert bodies(again) == [b"ROUTE q 2 to ()", b"ROUTE r 1 to ()"]
+    assert scene.stream.on_change([cluster("a").key]) == []
+    assert sent(scene.ack(*again)) == ["-CLUSTER a"]
+
+
+def test_what_has_to_wait_by_now_is_not_sent_during_the_search() -> None:
+    scene = Scene(listener("l"), route("r"), route("q"))
+    scene.run([*scene.start(), *scene.ask(ROUTE, "r", "q")])
+    (response,) = scene.publish(route("r", "new"), route("q", content="2"))
+    clusters = scene.publish(cluster("new"))
+    assert bodies(scene.nack(response)) == [b"ROUTE q 2 to ()"]
+    assert bodies(scene.ack(*clusters)) == [b"ROUTE r 1 to ('new',)"]
+
+
+def test_endpoints_follow_the_clusters_that_are_sent_again_during_the_search() -> None:
+    scene = Scene(cluster("a"), endpoints("a"))
+    scene.run([*scene.ask(CLUSTER), *scene.ask(ENDPOINTS, "a")])
+    clusters, follower = scene.publish(cluster("a", "2"), cluster("bad"))
+    scene.ack(follower)
+    assert sent(scene.nack(clusters)) == ["CLUSTER a", "CLUSTER bad", "ENDPOINTS a"]
+
+
 def test_the_only_one_left_of_a_rejected_response_gets_another_chance() -> None:
     scene = Scene(listener("a"), listener("b"))
     (response,) = scene.ask(LISTENER)

@@ -154,3 +154,15 @@ def test_endpoints_are_answered_while_the_proxy_does_not_ask_for_clusters_becaus
     scene = another_instance(*WORLD)
     stale = f"{endpoints('a').version}~{cluster('a', 'older').version}"
     assert sent(scene.ask(ENDPOINTS, "a", initial={"a": stale})) == ["ENDPOINTS a"]
+
+
+def test_clusters_that_the_proxy_has_are_live_even_if_it_speaks_of_them_last() -> None:
+    proxy = Proxy(*WORLD)
+    scene = another_instance(*WORLD)
+    late = {key.name: version for key, version in proxy.memory.items() if key.type is CLUSTER}
+    proxy.memory = {key: version for key, version in proxy.memory.items() if key.type is not CLUSTER}
+    for type_, names in ((LISTENER, ()), (SCOPE, ()), (ROUTE, ("r",))):
+        initial = {key.name: version for key, version in proxy.memory.items() if key.type is type_}
+        scene.ask(type_, *names, initial=initial)
+    scene.publish(route("r", "dns", "a", content="2"))
+    assert sent(scene.ask(CLUSTER, initial=late)) == ["ROUTE r"]
