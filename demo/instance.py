@@ -13,7 +13,7 @@ from typing import Final
 from demo.stage import DemoError
 from lateen.infra import launcher
 
-_PATIENCE: Final = 15.0
+_PATIENCE: Final = 30.0
 """Seconds to wait for `lateen up` to say something."""
 _DRAINING: Final = 10.0
 """Seconds that it gets to end."""

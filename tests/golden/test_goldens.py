@@ -18,7 +18,9 @@ def test_a_feature_compiles_to_what_is_written_down(name: str, *, rewrite_golden
         assert path.read_text().splitlines() == text.splitlines(), f"{path} differs; see `make golden`"
 
 
-def test_every_golden_has_an_input_and_nothing_that_is_not_compared() -> None:
+def test_every_golden_has_an_input_and_nothing_that_is_not_compared(*, rewrite_goldens: bool) -> None:
+    if rewrite_goldens:  # a new one has its input only, until its own test has run
+        return
     known = {INPUT, "envoy.yaml", "findings.txt"}
     folders = [path for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert {folder.name: {path.name for path in folder.iterdir()} ^ known for folder in folders} == {

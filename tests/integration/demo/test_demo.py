@@ -36,7 +36,11 @@ def demo(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]
 
 def read_until(process: subprocess.Popen[str], text: str) -> None:
     assert process.stdout is not None
-    assert any(text in line for line in process.stdout)
+    said = ""
+    while text not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
 
 
 @contextmanager
