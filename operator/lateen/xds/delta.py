@@ -21,7 +21,7 @@ from heapq import heappop, heappush
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.xds.cache import DesiredSet
 from lateen.xds.events import Acknowledged, Rejected, StreamId, StreamObserver, ignore
-from lateen.xds.holdings import UNCERTAIN, Agenda, Copy, Holding, Holds, InFlight, Subscription, Usage
+from lateen.xds.holdings import UNCERTAIN, Agenda, Copy, Holding, Holds, InFlight, Subscription, Usage, support_of
 from lateen.xds.messages import WILDCARD, Request, Response
 from lateen.xds.order import ON_WILDCARD, Order, Remove, Send, Wait
 from lateen.xds.outbox import Outbox, Parcel
@@ -170,7 +170,7 @@ class DeltaStream:
             if not wanted and name not in named:
                 continue
             key = ResourceKey(type_, name)
-            copy = Copy(version, self._recognise(key, version))
+            copy = Copy(version, self._order.recognise(key, version))
             self._holdings[key] = Holding(key, acked=copy)
             self._usage.take(key, copy)
             self._agenda.add((key,))
@@ -183,17 +183,6 @@ class DeltaStream:
             for holding in tuple(self._holdings.values()):
                 if holding.key.type is ResourceType.CLUSTER and holding.acked is not None:
                     self._make_live(holding)
-
-    def _recognise(self, key: ResourceKey, version: str) -> Resource | None:
-        """Find the content of a version that the proxy reports."""
-        resource = self._desired.get(key)
-        if resource is None:
-            return None
-        rejection = self._desired.quarantine.verdict(key, resource.version)
-        for candidate in (resource, None if rejection is None else rejection.pinned):
-            if candidate is not None and self._order.wire_version(candidate) == version:
-                return candidate
-        return None
 
     def _unsubscribe(self, type_: ResourceType, subscription: Subscription, name: str) -> None:
         if name == WILDCARD:
@@ -308,23 +297,11 @@ class DeltaStream:
             self._observer(Rejected(self.stream, key, None, message, ()))
             return
         pinned = holding.acked.resource if holding.acked is not None else None
-        support = () if pinned is None else tuple(self._support(pinned))
+        support = () if pinned is None else tuple(support_of(pinned, self._holdings))
         self._desired.quarantine.reject(
             Rejection(key, resource.version, message, resource.origins, pinned, support),
         )
         self._observer(Rejected(self.stream, key, resource.version, message, resource.origins))
-
-    def _support(self, resource: Resource) -> Iterable[Resource]:
-        """Collect what a resource needs, as the proxy has it."""
-        for need in resource.needs:
-            keys = [need]
-            if need.type is ResourceType.CLUSTER:
-                keys.append(ResourceKey(ResourceType.ENDPOINTS, need.name))
-            for key in keys:
-                holding = self._holdings.get(key)
-                if holding is not None and holding.acked is not None and holding.acked.resource is not None:
-                    yield holding.acked.resource
-                    yield from self._support(holding.acked.resource)
 
     def _let_go(self, key: ResourceKey, copy: Copy) -> None:
         """A copy is not in use any more: what only it named may go."""

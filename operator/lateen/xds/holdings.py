@@ -4,7 +4,7 @@ Pure bookkeeping: nothing here decides what is sent.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
@@ -65,6 +65,17 @@ class Holding:
     def is_empty(self) -> bool:
         """Tell whether nothing is, will be, or might be at the proxy."""
         return self.acked is None and not self.flights and not self.ghosts
+
+
+def support_of(resource: Resource, holdings: Mapping[ResourceKey, Holding]) -> Iterator[Resource]:
+    """Go through what a resource needs, directly or not, as the proxy has it."""
+    for need in resource.needs:
+        followers = (ResourceKey(ResourceType.ENDPOINTS, need.name),) if need.type is ResourceType.CLUSTER else ()
+        for key in (need, *followers):
+            holding = holdings.get(key)
+            if holding is not None and holding.acked is not None and holding.acked.resource is not None:
+                yield holding.acked.resource
+                yield from support_of(holding.acked.resource, holdings)
 
 
 @dataclass(slots=True)

@@ -128,6 +128,17 @@ class Order:
             return resource.version
         return f"{resource.version}~{self.cluster_version(resource.key.name)}"
 
+    def recognise(self, key: ResourceKey, version: str) -> Resource | None:
+        """Find the content of a version that the proxy reports from an earlier stream; None: not known here."""
+        resource = self._desired.get(key)
+        if resource is None:
+            return None
+        rejection = self._desired.quarantine.verdict(key, resource.version)
+        for candidate in (resource, None if rejection is None else rejection.pinned):
+            if candidate is not None and self.wire_version(candidate) == version:
+                return candidate
+        return None
+
     def cluster_version(self, name: str) -> str:
         """Give the version of a cluster that endpoints sent now will meet."""
         key = ResourceKey(ResourceType.CLUSTER, name)

@@ -1,5 +1,6 @@
 """Subscriptions, versions and sizes on one delta stream."""
 
+import pytest
 from tests.unit.xds.scene import (
     CLUSTER,
     ENDPOINTS,
@@ -19,8 +20,10 @@ from tests.unit.xds.scene import (
     versions,
 )
 
+from lateen.ir.resource import ResourceKey
 from lateen.xds import outbox
 from lateen.xds.events import Acknowledged, Sent
+from lateen.xds.order import Decision, Order
 
 
 def test_a_wildcard_subscription_gets_everything_of_its_type() -> None:
@@ -66,6 +69,21 @@ def test_a_change_sends_the_changed_resource_and_nothing_else() -> None:
     scene.run(scene.ask(CLUSTER))
     responses = scene.publish(cluster("c7", "2"))
     assert bodies(responses) == [b"CLUSTER c7 2"]
+
+
+def test_a_change_costs_the_same_among_any_number_of_resources(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(*(cluster(f"c{number}") for number in range(3_000)), listener("l"))
+    scene.run(scene.start())
+    decided = []
+    decide = Order.decide
+
+    def counting(order: Order, key: ResourceKey, now: float) -> Decision:
+        decided.append(key)
+        return decide(order, key, now)
+
+    monkeypatch.setattr(Order, "decide", counting)
+    scene.run(scene.publish(cluster("c7", "2")))
+    assert decided == [cluster("c7").key]
 
 
 def test_the_same_content_again_is_not_sent() -> None:
