@@ -51,9 +51,8 @@ class Bindings:
 
 
 def gateway_keys(obj: Object[VirtualServiceSpec]) -> Iterator[Key]:
-    """The Gateways that a VirtualService names; the mesh is not one."""
-    for name in dict.fromkeys(obj.spec.gateways):
-        resolved = resolve_gateway_name(name, obj.key.namespace)
+    """The Gateways that a VirtualService names, each once however it is spelled; the mesh is not one."""
+    for resolved in dict.fromkeys(resolve_gateway_name(name, obj.key.namespace) for name in obj.spec.gateways):
         if resolved != MESH_GATEWAY:
             namespace, _, short = resolved.partition("/")
             yield Key(Kind.GATEWAY, namespace, short)

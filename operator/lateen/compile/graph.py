@@ -10,10 +10,10 @@
     5 bindings      VirtualService → hosts of HTTP chains
     6 route_lists   VirtualService at a Gateway → routes
       l4_chains     TCP and pass-through server → filter chains
-    7 host_routes, host_scopes, fragments   host of a chain → encoded
-      listeners     listener → IR;  findings per object
+    7 host_routes, fragments   host of a chain → encoded
+      listeners     listener → IR, and the server names that are lost there
       clusters, endpoints   wanted cluster → IR
-    8 encoded listeners, clusters, endpoints, secrets, joined_routes
+    8 encoded listeners, clusters, endpoints, secrets; host_scopes, joined_routes
 
 A table's function reads earlier stages only, through `Reads`, so that what depends on what
 is recorded, never declared (ADR 0001).

@@ -93,15 +93,12 @@ def add_routes(
 
     fragments = engine.derive("fragments", 7, fragment, group=(bindings.joined, redirecting_joined))
     joined, joined_scopes = _add_joined(engine, placement, fragments)
+    host_routes = engine.derive("host_routes", 7, alone, group=(bindings.alone, redirecting_alone))
     return RouteTables(
         lists=lists,
-        alone=engine.derive("host_routes", 7, alone, group=(bindings.alone, redirecting_alone)),
-        alone_scopes=engine.derive(
-            "host_scopes",
-            7,
-            lambda _, key: build_scope(key.chain, key.host),
-            group=(bindings.alone, redirecting_alone),
-        ),
+        alone=host_routes,
+        # A scope without its route would keep a new listener waiting.
+        alone_scopes=engine.derive("host_scopes", 8, lambda _, key: build_scope(key.chain, key.host), each=host_routes),
         joined=joined,
         joined_scopes=joined_scopes,
     )
@@ -114,25 +111,40 @@ def virtual_host(
     bound: HostIndex,
     redirecting: RedirectIndex,
 ) -> VirtualHost | None:
-    """The routes of all VirtualServices on one host; None when there are none and nothing redirects."""
+    """The routes of all VirtualServices on one host; None when there are none and nothing redirects.
+
+    A VirtualService whose rules all hold elsewhere has no say here, as if it did not name the host.
+    A server that redirects a host for one namespace redirects the routes of that namespace, and
+    everybody's requests where there are no routes.
+    """
     found = [b for _, value in reads.values(bound, key) for b in value if b.host == key]
     found.sort(key=lambda binding: binding.order)
-    routes = [routes for b in found if (routes := reads.get(lists, b.routes))]
-    redirects = reads.values(redirecting, key)
-    if not routes and not redirects and not any(b.redirects for b in found):
-        return None
-    ports = [b.port for b in found] or [
-        server.server.port.number
-        for _, servers in redirects
+    served = [(b, routes) for b in found if (routes := reads.get(lists, b.routes))]
+    redirects = [
+        server
+        for _, servers in reads.values(redirecting, key)
         for server in servers
         if any(name == key for name, _ in redirected([server]))
     ]
+    if served:
+        port = served[0][0].port
+        require_tls = any(b.redirects for b, _ in served) or any(_opens_to_all(server, key) for server in redirects)
+    elif redirects:
+        port = min(redirects, key=lambda server: server.order).server.port.number
+        require_tls = True
+    else:
+        return None
     return VirtualHost(
-        name=f"{key.host}:{ports[0]}",
+        name=f"{key.host}:{port}",
         domains=(key.host,),
-        routes=order_routes(routes) if routes else (),
-        require_tls=bool(redirects) or any(b.redirects for b in found),
+        routes=order_routes([routes for _, routes in served]),
+        require_tls=require_tls,
     )
+
+
+def _opens_to_all(server: PlacedServer, key: HostKey) -> bool:
+    """Whether a server names a host without a namespace."""
+    return any(host.lower() == key.host for host in server.hosts)
 
 
 def redirected(servers: Iterable[PlacedServer]) -> list[tuple[HostKey, RouteLayout]]:
