@@ -4,7 +4,7 @@ from enum import Enum
 
 from lateen.ir.finding import Finding
 from lateen.model.keys import Key
-from lateen.model.objects import FieldPath, Severity
+from lateen.model.objects import FieldPath, Problem, Severity
 
 
 class Code(Enum):
@@ -83,3 +83,13 @@ class Code(Enum):
     def severity(self) -> Severity:
         """How bad it is by default."""
         return self.value[1]
+
+
+def code_of(severity: Severity, error: Code) -> Code:
+    """The code of a statement that has none of its own; `error` is what a mistake means where it is made."""
+    return {Severity.ERROR: error, Severity.WARNING: Code.QUESTIONABLE_FIELD, Severity.INFO: Code.NOTE}[severity]
+
+
+def finding_of(key: Key, problem: Problem, error: Code) -> Finding:
+    """What is wrong with fields of an object, as a finding; an error gets the code `error`."""
+    return Finding(key, code_of(problem.severity, error).id, problem.severity, problem.message, problem.path)

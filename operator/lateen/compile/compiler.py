@@ -8,25 +8,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lateen.compile.codes import Code
+from lateen.compile.codes import Code, finding_of
 from lateen.compile.findings import Findings
 from lateen.compile.graph import Graph, build_graph, proxy_of
 from lateen.compile.names import WantedSecret
 from lateen.compile.settings import CompileSettings
 from lateen.engine import Commit
-from lateen.ir.finding import Finding
 from lateen.ir.proxy import ListeningPort, Proxy, ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.model.keys import Key, Kind
-from lateen.model.objects import Change, Problem, Severity
+from lateen.model.objects import Change, Problem
 from lateen.semantics.secrets import MissingSecretError, UnusableSecretError
 from lateen.validation.intake import Intake
 
-_CODES = {
-    Severity.ERROR: Code.INVALID_FIELD,
-    Severity.WARNING: Code.QUESTIONABLE_FIELD,
-    Severity.INFO: Code.NOTE,
-}
 _ERROR_CODES: Final[Mapping[type[Exception], Code]] = {
     MissingSecretError: Code.SECRET_NOT_FOUND,
     UnusableSecretError: Code.SECRET_UNUSABLE,
@@ -143,10 +137,7 @@ class Compiler:
         }
 
     def _keep_problems(self, key: Key, problems: Iterable[Problem]) -> None:
-        found = tuple(
-            Finding(key, _CODES[problem.severity].id, problem.severity, problem.message, problem.path)
-            for problem in problems
-        )
+        found = tuple(finding_of(key, problem, Code.INVALID_FIELD) for problem in problems)
         if found:
             self._problems[key] = found
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from lateen.compile.bindings import Bindings
-from lateen.compile.codes import Code
+from lateen.compile.codes import Code, finding_of
 from lateen.compile.gateway_findings import GatewayFindings
 from lateen.compile.inputs import Inputs
 from lateen.compile.listeners import ListenerTables
@@ -17,12 +17,10 @@ from lateen.engine import Derived, Engine, Reads
 from lateen.ir.finding import Finding
 from lateen.model.hosts import fqdn, is_wildcard
 from lateen.model.keys import Key
-from lateen.model.objects import Problem, Severity
+from lateen.model.objects import Problem
 from lateen.semantics.limits import entry_limits, rule_limits, service_limits
 
 Findings: TypeAlias = tuple[Finding, ...]
-
-_LIMIT_CODES = {Severity.ERROR: Code.UNSUPPORTED, Severity.WARNING: Code.QUESTIONABLE_FIELD, Severity.INFO: Code.NOTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +87,4 @@ def add_findings(
 
 def _limits(key: Key, problems: Iterable[Problem]) -> Iterator[Finding]:
     for problem in problems:
-        yield Finding(key, _LIMIT_CODES[problem.severity].id, problem.severity, problem.message, problem.path)
+        yield finding_of(key, problem, Code.UNSUPPORTED)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, TypedDict
 
-from lateen.compile.codes import Code
+from lateen.compile.codes import Code, code_of
 from lateen.ir.finding import Finding
 from lateen.model.keys import Key
 from lateen.model.objects import FieldPath, Origin, Severity, print_path
@@ -14,11 +14,6 @@ from lateen.sources.base import FileProblem
 Locate = Callable[[Origin, FieldPath], int]
 """Finds the 1-based line of a field of an object."""
 
-_PROBLEM_CODES: Final = {
-    Severity.ERROR: Code.UNREADABLE,
-    Severity.WARNING: Code.QUESTIONABLE_FIELD,
-    Severity.INFO: Code.NOTE,
-}
 _ORDER: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -105,7 +100,7 @@ def notice_of_finding(finding: Finding, origin: Origin | None, locate: Locate) -
 
 def notice_of_problem(problem: FileProblem) -> Notice:
     """Repeat what a source says about a file."""
-    code = _PROBLEM_CODES[problem.severity].id
+    code = code_of(problem.severity, Code.UNREADABLE).id
     path = print_path(problem.path)
     return Notice(problem.severity, code, problem.message, None, path, problem.file, problem.line, problem.column)
 
