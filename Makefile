@@ -71,7 +71,7 @@ parity: $(INSTALLED) ## Run the cases of PARITY_DIR and compare the rates with t
 	$(BIN)/python -m tests.parity $(ARGS)
 
 demo: $(INSTALLED) ## Show Lateen at work with a real Envoy; KEEP=1 leaves it running
-	$(BIN)/python -m demo $(if $(KEEP),--keep)
+	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 lock: $(INSTALLED) ## Resolve the dependencies anew and write requirements/*.txt
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements/lock.txt
