@@ -63,7 +63,6 @@ def _applicable(rule: HttpRule, namespace: str, place: RoutePlace) -> Iterator[H
     """The match entries that can hold at this place; a rule without any holds everywhere (§1.2.3)."""
     if not rule.match:
         yield None
-        return
     for match in rule.match:
         if match.port and match.port != place.port:
             continue

@@ -7,7 +7,7 @@ from tests.unit.semantics.objects import decode
 
 from lateen.ir.listener import DownstreamTls, SecretKind, SecretRef, TlsParameters
 from lateen.model.gateway import ServerTls
-from lateen.semantics.server_tls import certificate_name, lower_server_tls, names_config_map, sds_name
+from lateen.semantics.server_tls import lower_server_tls
 
 
 def lower(mode: str = "SIMPLE", **fields: Any) -> DownstreamTls:
@@ -16,23 +16,6 @@ def lower(mode: str = "SIMPLE", **fields: Any) -> DownstreamTls:
 
 def by_name(*names: str) -> tuple[SecretRef, ...]:
     return tuple(SecretRef(name, SecretKind.CERTIFICATE) for name in names)
-
-
-@pytest.mark.parametrize(
-    ("credential", "sds", "secret"),
-    [
-        ("cert", "kubernetes://cert", "cert"),
-        ("kubernetes://cert", "kubernetes://cert", "cert"),
-        ("kubernetes-gateway://edge/cert", "kubernetes-gateway://edge/cert", "edge/cert"),
-    ],
-)
-def test_a_credential_is_named_with_its_scheme(credential: str, sds: str, secret: str) -> None:
-    assert (sds_name(credential), certificate_name(sds)) == (sds, secret)
-
-
-def test_only_one_scheme_means_a_config_map() -> None:
-    assert names_config_map("configmap://edge/ca")
-    assert not names_config_map("kubernetes://configmap")
 
 
 @pytest.mark.parametrize(
