@@ -1,10 +1,13 @@
 """The catalogue of findings: a stable code for each thing that users are told."""
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Final
 
 from lateen.ir.finding import Finding
 from lateen.model.keys import Key
 from lateen.model.objects import FieldPath, Problem, Severity
+from lateen.semantics.secrets import MissingSecretError, SecretError, UnsupportedSecretError, UnusableSecretError
 
 
 class Code(Enum):
@@ -85,6 +88,13 @@ class Code(Enum):
         return self.value[1]
 
 
+_SECRET_CODES: Final[Mapping[type[SecretError], Code]] = {
+    MissingSecretError: Code.SECRET_NOT_FOUND,
+    UnsupportedSecretError: Code.UNSUPPORTED,
+    UnusableSecretError: Code.SECRET_UNUSABLE,
+}
+
+
 def code_of(severity: Severity, error: Code) -> Code:
     """The code of a statement that has none of its own; `error` is what a mistake means where it is made."""
     return {Severity.ERROR: error, Severity.WARNING: Code.QUESTIONABLE_FIELD, Severity.INFO: Code.NOTE}[severity]
@@ -93,3 +103,8 @@ def code_of(severity: Severity, error: Code) -> Code:
 def finding_of(key: Key, problem: Problem, error: Code) -> Finding:
     """What is wrong with fields of an object, as a finding; an error gets the code `error`."""
     return Finding(key, code_of(problem.severity, error).id, problem.severity, problem.message, problem.path)
+
+
+def secret_code(error: SecretError) -> Code:
+    """The code of a reason why material cannot be delivered."""
+    return _SECRET_CODES[type(error)]

@@ -6,9 +6,9 @@ through it; a running instance keeps a `Compiler` and gives it each batch of cha
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from lateen.compile.codes import Code, finding_of
+from lateen.compile.codes import Code, finding_of, secret_code
 from lateen.compile.findings import Findings
 from lateen.compile.graph import Graph, build_graph, proxy_of
 from lateen.compile.names import WantedSecret
@@ -18,13 +18,8 @@ from lateen.ir.proxy import ListeningPort, Proxy, ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Problem
-from lateen.semantics.secrets import MissingSecretError, UnusableSecretError
+from lateen.semantics.secrets import SecretError
 from lateen.validation.intake import Intake
-
-_ERROR_CODES: Final[Mapping[type[Exception], Code]] = {
-    MissingSecretError: Code.SECRET_NOT_FOUND,
-    UnusableSecretError: Code.SECRET_UNUSABLE,
-}
 
 Resources = Mapping[ResourceKey, Resource | None]
 
@@ -103,9 +98,10 @@ class Compiler:
         for (name, cell), owners in self._failures.items():
             if key in owners:
                 error = self.graph.engine.tables[name].errors[cell]  # type: ignore[attr-defined]  # only derived fail
-                code = _ERROR_CODES.get(type(error))
-                text = str(error) if code is not None else f"{name}: {type(error).__name__}: {error}"
-                out.append((code or Code.INTERNAL_ERROR).about(key, text))
+                if isinstance(error, SecretError):
+                    out.append(secret_code(error).about(key, str(error)))
+                else:
+                    out.append(Code.INTERNAL_ERROR.about(key, f"{name}: {type(error).__name__}: {error}"))
         return tuple(out)
 
     def listening(self) -> list[ListeningPort]:

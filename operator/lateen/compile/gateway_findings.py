@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lateen.compile.codes import Code
+from lateen.compile.codes import Code, secret_code
 from lateen.compile.inputs import Inputs
 from lateen.compile.listeners import ListenerTables, is_supported, makes_chain, port_holder
 from lateen.compile.names import ListenerKey
 from lateen.compile.placement import Placement
-from lateen.compile.secrets import material, secret_location
+from lateen.compile.secrets import read_material
 from lateen.engine import Reads
 from lateen.ir.finding import Finding
 from lateen.ir.listener import SecretRef
 from lateen.model.gateway import ServerTls
 from lateen.model.keys import Key
 from lateen.model.objects import FieldPath
-from lateen.semantics.secrets import UnusableSecretError, read_certificate, read_trust
-from lateen.semantics.server_tls import TRUST_SUFFIX, lower_server_tls, names_config_map
+from lateen.semantics.secrets import SecretError, UnusableSecretError
+from lateen.semantics.server_tls import lower_server_tls
 from lateen.semantics.servers import PlacedServer
 
 
@@ -70,29 +70,12 @@ class GatewayFindings:
     def _secret(
         self, reads: Reads, server: PlacedServer, ref: SecretRef, namespace: str, path: FieldPath
     ) -> Iterator[Finding]:
-        if names_config_map(ref.name):
-            message = "authorities are read from Secrets, not from ConfigMaps; handshakes fail"
-            yield Code.UNSUPPORTED.about(server.gateway, message, path)
-            return
-        location, is_trust = secret_location(ref.name, namespace)
-        secret = reads.get(self.inputs.secrets, location)
-        if secret is None and is_trust:
-            location = location._replace(name=location.name.removesuffix(TRUST_SUFFIX))
-            secret = reads.get(self.inputs.secrets, location)
-        name = f"{location.namespace}/{location.name}"
-        if location.namespace != namespace:
-            message = f"Secret {name} is not in the proxy's namespace {namespace}, so the proxy does not get it"
-            yield Code.SECRET_NOT_FOUND.about(server.gateway, f"{message}; handshakes fail", path)
-            return
-        if secret is None:
-            message = f"there is no Secret {name} in the proxy's namespace; handshakes fail"
-            yield Code.SECRET_NOT_FOUND.about(server.gateway, message, path)
-            return
         try:
-            (read_trust if is_trust else read_certificate)(ref.name, material(secret))
-        except UnusableSecretError as error:
-            message = f"Secret {name} cannot be used: {error}; the last good one stays in use"
-            yield Code.SECRET_UNUSABLE.about(server.gateway, message, path)
+            read_material(reads, self.inputs, ref.name, namespace)
+        except SecretError as error:
+            kept = isinstance(error, UnusableSecretError)
+            message = f"{error}; {'the last good one stays in use' if kept else 'handshakes fail'}"
+            yield secret_code(error).about(server.gateway, message, path)
 
 
 def _credentials(tls: ServerTls) -> Iterator[tuple[FieldPath, SecretRef]]:

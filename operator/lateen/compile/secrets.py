@@ -15,11 +15,18 @@ from lateen.engine import Derived, Engine, Index, Reads
 from lateen.envoy.tls import build_secret
 from lateen.ir.listener import Listener, SecretRef
 from lateen.ir.resource import Resource
-from lateen.model.keys import Key, Kind
+from lateen.ir.secret import Certificate, Trust
+from lateen.model.keys import Key
 from lateen.model.objects import Object
 from lateen.model.secret import SecretSpec
-from lateen.semantics.secrets import MissingSecretError, read_certificate, read_trust
-from lateen.semantics.server_tls import TRUST_SUFFIX, certificate_name, names_config_map
+from lateen.semantics.credentials import beside_certificate, names_config_map, secret_location
+from lateen.semantics.secrets import (
+    MissingSecretError,
+    UnsupportedSecretError,
+    UnusableSecretError,
+    read_certificate,
+    read_trust,
+)
 
 
 def listener_secrets(key: ListenerKey, listener: Listener) -> Iterator[WantedSecret]:
@@ -33,13 +40,6 @@ def listener_secrets(key: ListenerKey, listener: Listener) -> Iterator[WantedSec
 def _named(key: ListenerKey, ref: SecretRef | None) -> Iterator[WantedSecret]:
     if ref is not None and ref.name:
         yield WantedSecret(key.proxy, ref.name)
-
-
-def secret_location(name: str, namespace: str) -> tuple[Key, bool]:
-    """The Secret that an SDS name means for a proxy of `namespace`, and whether it is asked for authorities."""
-    path = certificate_name(name)
-    written, slash, short = path.rpartition("/")
-    return Key(Kind.SECRET, written if slash else namespace, short), short.endswith(TRUST_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +61,43 @@ def add_secrets(
         proxy = reads.get(placement.proxies, key.proxy)
         if proxy is None:
             return None
-        if names_config_map(key.name):
-            raise MissingSecretError(f"{key.name} names a ConfigMap, and authorities are read from Secrets only")
-        location, is_trust = secret_location(key.name, proxy.namespace)
-        own = location.namespace == proxy.namespace
-        secret = reads.get(inputs.secrets, location) if own else None
-        if secret is None and own and is_trust:
-            location = location._replace(name=location.name.removesuffix(TRUST_SUFFIX))
-            secret = reads.get(inputs.secrets, location)
-        if secret is None:
-            place = f"{location.namespace}/{location.name}"
-            raise MissingSecretError(f"there is no Secret {place} in the proxy's namespace {proxy.namespace}")
-        read = read_trust if is_trust else read_certificate
-        return build_secret(read(key.name, material(secret)), (location,))
+        material, location = read_material(reads, inputs, key.name, proxy.namespace)
+        return build_secret(material, (location,))
 
     return SecretTables(engine.derive("secret_resources", 8, build, group=(of_listeners, of_clusters)), of_clusters)
 
 
-def material(secret: Object[SecretSpec]) -> dict[str, bytes]:
+def read_material(reads: Reads, inputs: Inputs, name: str, namespace: str) -> tuple[Certificate | Trust, Key]:
+    """What an SDS name means for a proxy of `namespace`, and the Secret that holds it.
+
+    Raises:
+        MissingSecretError: there is no such Secret in the proxy's namespace; it gets none of others.
+        UnsupportedSecretError: the name is that of a ConfigMap.
+        UnusableSecretError: the Secret does not hold what is asked for.
+    """
+    if names_config_map(name):
+        raise UnsupportedSecretError(f"{name} names a ConfigMap, and authorities are read from Secrets only")
+    location, is_trust = secret_location(name, namespace)
+    if location.namespace != namespace:
+        raise MissingSecretError(
+            f"Secret {_text(location)} is not in the proxy's namespace {namespace}, so the proxy does not get it"
+        )
+    secret = reads.get(inputs.secrets, location)
+    if secret is None and is_trust:
+        location = beside_certificate(location)
+        secret = reads.get(inputs.secrets, location)
+    if secret is None:
+        raise MissingSecretError(f"there is no Secret {_text(location)} in the proxy's namespace")
+    try:
+        return (read_trust if is_trust else read_certificate)(name, _values(secret)), location
+    except UnusableSecretError as error:
+        raise UnusableSecretError(f"Secret {_text(location)} cannot be used: {error}") from error
+
+
+def _text(location: Key) -> str:
+    return f"{location.namespace}/{location.name}"
+
+
+def _values(secret: Object[SecretSpec]) -> dict[str, bytes]:
     """All values of a Secret, `stringData` over `data`."""
     return {**secret.spec.data, **{name: text.encode() for name, text in secret.spec.string_data.items()}}

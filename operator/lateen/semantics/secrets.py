@@ -6,12 +6,20 @@ from lateen.errors import LateenError
 from lateen.ir.secret import Certificate, Trust
 
 
-class MissingSecretError(LateenError):
-    """A Secret does not exist, or not where the proxy may have it; the last good material stays in use."""
+class SecretError(LateenError):
+    """Material cannot be delivered; what was delivered last stays in use."""
 
 
-class UnusableSecretError(LateenError):
-    """A Secret lacks what it is named for; the last good material stays in use."""
+class MissingSecretError(SecretError):
+    """A Secret does not exist, or not where the proxy may have it."""
+
+
+class UnsupportedSecretError(SecretError):
+    """Material is named that Lateen does not read."""
+
+
+class UnusableSecretError(SecretError):
+    """A Secret lacks what it is named for."""
 
 
 def read_certificate(name: str, data: Mapping[str, bytes]) -> Certificate:

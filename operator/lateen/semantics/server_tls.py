@@ -4,9 +4,8 @@ from typing import Final
 
 from lateen.ir.listener import DownstreamTls, SecretKind, SecretRef, TlsParameters
 from lateen.model.gateway import ServerTls
+from lateen.semantics.credentials import certificate_ref, trust_ref
 
-_KUBERNETES: Final = "kubernetes://"
-TRUST_SUFFIX: Final = "-cacert"
 _CLIENT_MODES: Final = frozenset({"MUTUAL", "OPTIONAL_MUTUAL"})
 _CIPHERS: Final = frozenset(
     {
@@ -25,17 +24,6 @@ _CIPHERS: Final = frozenset(
     }
 )
 """Cipher names that Envoy's TLS library knows."""
-_CONFIG_MAP: Final = "configmap://"
-
-
-def sds_name(credential: str) -> str:
-    """`name` → `kubernetes://name`; a name with a scheme stays."""
-    return credential if "://" in credential else f"{_KUBERNETES}{credential}"
-
-
-def certificate_name(sds: str) -> str:
-    """`kubernetes://[namespace/]name` → the Secret's name, with its namespace if one is written."""
-    return sds.partition("://")[2]
 
 
 def lower_server_tls(tls: ServerTls) -> DownstreamTls:
@@ -43,7 +31,7 @@ def lower_server_tls(tls: ServerTls) -> DownstreamTls:
     credentials = tls.credential_names or ((tls.credential_name,) if tls.credential_name else ())
     by_secret = bool(credentials)
     if by_secret:
-        certificates = tuple(SecretRef(sds_name(name), SecretKind.CERTIFICATE) for name in credentials)
+        certificates = tuple(certificate_ref(name) for name in credentials)
     else:
         certificates = tuple(
             SecretRef("", SecretKind.CERTIFICATE, certificate_file=pair[0], key_file=pair[1])
@@ -83,16 +71,9 @@ def _is_cipher(name: str) -> bool:
 def _trust(tls: ServerTls, credentials: tuple[str, ...]) -> SecretRef | None:
     """Authorities for client certificates: named, or beside the certificate, or a file."""
     if tls.ca_cert_credential_name:
-        # The ending tells everybody what is asked for; the Secret may have it or not.
-        name = sds_name(tls.ca_cert_credential_name)
-        return SecretRef(name if name.endswith(TRUST_SUFFIX) else name + TRUST_SUFFIX, SecretKind.TRUST)
+        return trust_ref(tls.ca_cert_credential_name)
     if credentials:
-        return SecretRef(sds_name(credentials[0]) + TRUST_SUFFIX, SecretKind.TRUST)
+        return trust_ref(credentials[0])
     if tls.ca_certificates:
         return SecretRef("", SecretKind.TRUST, trust_file=tls.ca_certificates)
     return None
-
-
-def names_config_map(sds: str) -> bool:
-    """Whether the name is that of a ConfigMap, of which Lateen reads none."""
-    return sds.startswith(_CONFIG_MAP)

@@ -10,9 +10,8 @@ from typing import Final
 from lateen.ir.cluster import UpstreamTls
 from lateen.ir.listener import SecretKind, SecretRef
 from lateen.model.destinationrule import ClientTls, TlsMode
+from lateen.semantics.credentials import certificate_ref, trust_ref
 
-_SDS_PREFIX: Final = "kubernetes://"
-_TRUST_SUFFIX: Final = "-cacert"
 _ENCRYPTED: Final = frozenset({TlsMode.SIMPLE, TlsMode.MUTUAL})
 
 
@@ -65,13 +64,13 @@ def verifies_host(tls: ClientTls) -> bool:
 
 def _certificate(tls: ClientTls) -> SecretRef:
     if tls.credential_name:
-        return SecretRef(f"{_SDS_PREFIX}{tls.credential_name}", SecretKind.CERTIFICATE)
+        return certificate_ref(tls.credential_name)
     return SecretRef("", SecretKind.CERTIFICATE, certificate_file=tls.client_certificate, key_file=tls.private_key)
 
 
 def _trust(tls: ClientTls) -> SecretRef | None:
     if tls.credential_name:
-        return SecretRef(f"{_SDS_PREFIX}{tls.credential_name}{_TRUST_SUFFIX}", SecretKind.TRUST)
+        return trust_ref(tls.credential_name)
     if tls.ca_certificates:
         return SecretRef("", SecretKind.TRUST, trust_file=tls.ca_certificates)
     return None

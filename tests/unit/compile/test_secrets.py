@@ -8,7 +8,6 @@ from tests.unit.compile.site import EDGE, Site, secret
 from tests.unit.semantics.objects import gateway, rule, server_fields, service, to, virtual_service
 
 from lateen.compile.names import WantedSecret
-from lateen.compile.secrets import secret_location
 from lateen.ir.resource import ResourceType
 from lateen.model.gateway import GatewaySpec
 from lateen.model.keys import Key, Kind
@@ -36,20 +35,6 @@ def site() -> Site:
     return Site()
 
 
-@pytest.mark.parametrize(
-    ("name", "location", "is_trust"),
-    [
-        ("kubernetes://cert", "edge/cert", False),
-        ("kubernetes://cert-cacert", "edge/cert-cacert", True),
-        ("kubernetes://shop/cert", "shop/cert", False),
-        ("kubernetes-gateway://shop/cert", "shop/cert", False),
-    ],
-)
-def test_an_sds_name_means_a_secret_of_the_proxys_namespace(name: str, location: str, *, is_trust: bool) -> None:
-    namespace, _, short = location.partition("/")
-    assert secret_location(name, "edge") == (Key(Kind.SECRET, namespace, short), is_trust)
-
-
 def test_a_proxy_is_given_the_certificate_that_its_gateway_names(site: Site) -> None:
     site.put(https(), secret("edge/cert", tls_crt=PEM, tls_key=PEM), secret("edge/other", tls_crt=PEM, tls_key=PEM))
     assert list(delivered(site)) == ["kubernetes://cert"]
@@ -61,7 +46,7 @@ def test_a_secret_of_another_namespace_is_not_given_away(site: Site) -> None:
     site.put(https(credentialName="kubernetes://shop/cert"), secret("shop/cert", tls_crt=PEM, tls_key=PEM))
     assert delivered(site) == {}
     assert errors(site) == {
-        "kubernetes://shop/cert": "there is no Secret shop/cert in the proxy's namespace edge",
+        "kubernetes://shop/cert": "Secret shop/cert is not in the proxy's namespace edge, so the proxy does not get it",
     }
 
 
@@ -88,7 +73,9 @@ def test_authorities_of_the_wrong_form_are_not_replaced_by_others(site: Site) ->
         secret("edge/cert-cacert", wrong=PEM),
     )
     assert list(delivered(site)) == ["kubernetes://cert"]
-    assert errors(site) == {"kubernetes://cert-cacert": "it has neither ca.crt nor cacert"}
+    assert errors(site) == {
+        "kubernetes://cert-cacert": "Secret edge/cert-cacert cannot be used: it has neither ca.crt nor cacert"
+    }
 
 
 def test_authorities_may_have_a_secret_of_their_own(site: Site) -> None:
