@@ -68,7 +68,7 @@ def add_upstreams(
 
     def encode_cluster(reads: Reads, key: WantedCluster) -> Resource | None:
         upstream = reads.get(upstreams, key)
-        return build_cluster(upstream.cluster) if upstream is not None else None
+        return build_cluster(upstream.cluster, services.settings.system_trust_file) if upstream is not None else None
 
     def encode_endpoints(reads: Reads, key: WantedCluster) -> Resource | None:
         upstream = reads.get(upstreams, key)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from lateen.envoy.tls import SYSTEM_TRUST_FILE
 from lateen.ir.proxy import Proxy
 from lateen.semantics.servers import PortRules
 
@@ -40,6 +41,9 @@ class CompileSettings:
 
     one_host: bool = False
     """All proxies run on one machine, so two of them cannot bind one port."""
+
+    system_trust_file: str = SYSTEM_TRUST_FILE
+    """The authorities of the machine that the proxies run on, PEM."""
 
     mesh_port: int = 0
     """Port of the outbound proxy for service-to-service rules; 0: there is none."""

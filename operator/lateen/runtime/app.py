@@ -19,6 +19,7 @@ from lateen.compile.compiler import Compiler
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
 from lateen.errors import InputError, LateenError
+from lateen.infra.authorities import find_authorities
 from lateen.infra.base import OnState, ProxyPlan, ProxyRunner, ProxyState
 from lateen.ir.proxy import ProxyId
 from lateen.model.objects import Severity
@@ -57,6 +58,7 @@ def compile_settings(settings: UpSettings) -> CompileSettings:
         proxy_scope=ProxyScope.SHARED,
         ports=PortRules(bind=settings.bind, shift=settings.port_shift),
         one_host=True,
+        system_trust_file=find_authorities(),
         mesh_port=settings.mesh_port,
         mesh_namespace=settings.namespace,
     )

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from watchfiles import awatch
 
-QUIET: Final = 0.05
+QUIET: Final = 0.02
 """Seconds without a further change before a change is reported: editors write in several steps."""
 
 TICK: Final = 1.0

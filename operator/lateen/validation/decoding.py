@@ -27,6 +27,9 @@ _PASSES: Final = 4
 _SHOWN: Final = 60
 """Characters of a wrong value that a message shows."""
 
+_CONDITIONS: Final = "match"
+"""Member that holds conditions: an unknown field in it refuses the object, however lenient the door is."""
+
 _UNKNOWN_FIELD: Final = frozenset({"unexpected_keyword_argument", "extra_forbidden"})
 _REQUIRED: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _EXPECTED: Final = {
@@ -101,7 +104,8 @@ class Decoder(Generic[SpecT]):
         """Record what one of pydantic's errors means; yields the member to leave out, if that helps."""
         loc = detail["loc"]
         if detail["type"] in _UNKNOWN_FIELD:
-            found[loc] = Problem(loc, self._unknown(loc), self._unknown_fields)
+            narrows = _CONDITIONS in loc[:-1]  # leaving out a condition would match more than is written
+            found[loc] = Problem(loc, self._unknown(loc), Severity.ERROR if narrows else self._unknown_fields)
             yield loc
         elif detail["input"] is None and detail["type"] not in _REQUIRED and self._is_field(loc):
             yield loc  # null counts as absent

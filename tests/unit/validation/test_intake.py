@@ -212,3 +212,10 @@ def test_a_source_that_hands_over_dates_is_understood() -> None:
     admission = admit(Kind.GATEWAY, {"servers": [SERVER]}, metadata=metadata)
     assert admission.object is not None
     assert admission.object.meta.created == "2026-01-02T00:00:00Z"
+
+
+def test_an_unknown_condition_refuses_the_object_because_without_it_more_would_match() -> None:
+    rule = {"match": [{"uri": {"prefx": "/users"}}], "route": [{"destination": {"host": "users"}}]}
+    admission = admit(Kind.VIRTUAL_SERVICE, {"hosts": ["a.example.com"], "http": [rule]})
+    assert admission.object is None
+    assert "did you mean 'prefix'?" in told(admission)["spec.http[0].match[0].uri.prefx"]
