@@ -12,7 +12,7 @@ from lateen.ir.proxy import PortTarget, Proxy, ProxyId
 from lateen.model.keys import Key
 from lateen.model.objects import Object
 from lateen.model.service import ServiceSpec
-from lateen.semantics.gateways import selector_name, selects
+from lateen.semantics.selectors import selector_name, selects
 from lateen.semantics.servers import MergedServers, PlacedServer, RefusedServer, ServerOrder, merge_servers
 
 SHARED_NAMESPACE = "shared"

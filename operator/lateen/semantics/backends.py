@@ -60,8 +60,3 @@ def with_topology(labels: Mapping[str, str], place: str, node: str = "") -> Mapp
     topology = {REGION_LABEL: region, ZONE_LABEL: zone, SUBZONE_LABEL: subzone, HOST_LABEL: node}
     known = {label: value for label, value in topology.items() if value}
     return {**known, **labels} if known else labels
-
-
-def has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Whether all wanted labels are there with the wanted values; nothing wanted is always there."""
-    return all(labels.get(name) == value for name, value in wanted.items())

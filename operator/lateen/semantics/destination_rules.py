@@ -9,9 +9,8 @@ from lateen.model.destinationrule import DestinationRuleSpec, Subset, TrafficPol
 from lateen.model.hosts import fqdn, most_specific_match, subset_of
 from lateen.model.keys import Key
 from lateen.model.objects import Object
-from lateen.semantics.backends import has_labels
-from lateen.semantics.registry import exported_namespaces
-from lateen.semantics.visibility import PUBLIC
+from lateen.semantics.selectors import selects
+from lateen.semantics.visibility import EVERYBODY, exported_namespaces, sees
 
 Rule: TypeAlias = Object[DestinationRuleSpec]
 
@@ -25,7 +24,7 @@ class EffectiveRule:
     subsets: tuple[Subset, ...] = ()
     origins: tuple[Key, ...] = ()
     """The rules behind it, the one that decides first."""
-    exported_to: frozenset[str] = frozenset({PUBLIC})
+    exported_to: frozenset[str] = EVERYBODY
     selector: Mapping[str, str] | None = None
     """Labels of the proxies it is for; None: all."""
 
@@ -66,7 +65,7 @@ def find_rule(
     for namespace in dict.fromkeys((service_namespace, root_namespace)):
         exported = [rule for rule in by_namespace.get(namespace, ()) if not _is_private(rule)]
         entries = _most_specific(exported, host, domain)
-        seen = [entry for entry in entries if PUBLIC in entry.exported_to or proxy.namespace in entry.exported_to]
+        seen = [entry for entry in entries if sees(entry.exported_to, proxy.namespace)]
         found = _choose(seen, proxy)
         if found is not None:
             return found
@@ -111,7 +110,7 @@ def _is_local(rule: Rule, root_namespace: str) -> bool:
     exports = _exports(rule)
     if rule.key.namespace == root_namespace:
         return exports == {root_namespace}
-    return PUBLIC in exports or rule.key.namespace in exports
+    return sees(exports, rule.key.namespace)
 
 
 def _most_specific(rules: Sequence[Rule], host: str, domain: str) -> Sequence[EffectiveRule]:
@@ -126,7 +125,7 @@ def _choose(entries: Sequence[EffectiveRule], proxy: Proxy) -> EffectiveRule | N
     """Take the first entry that selects the proxy, else the last one that selects nobody."""
     for entry in entries:
         own = entry.origins[0].namespace == proxy.namespace
-        if entry.selector is not None and own and has_labels(proxy.labels, entry.selector):
+        if entry.selector is not None and own and selects(entry.selector, proxy.labels):
             return entry
     return next((entry for entry in reversed(entries) if entry.selector is None), None)
 

@@ -16,12 +16,13 @@ from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.pod import PodSpec
 from lateen.model.workloadentry import WorkloadEntrySpec
-from lateen.semantics.backends import NETWORK_LABEL, Backend, has_labels, place_from_labels, with_topology
+from lateen.semantics.backends import NETWORK_LABEL, Backend, place_from_labels, with_topology
 from lateen.semantics.balancing import proximity_of
 from lateen.semantics.clusters import panic_percent
 from lateen.semantics.locality import arrange, looks_at_labels
 from lateen.semantics.policy import EffectivePolicy
 from lateen.semantics.registry import RegisteredService, ServicePort
+from lateen.semantics.selectors import selects
 
 PodLookup: TypeAlias = Callable[[Key], Object[PodSpec] | None]
 """Finds the pod behind an endpoint of a slice."""
@@ -71,7 +72,7 @@ def from_workloads(
     """Read the WorkloadEntries that a selector chooses; labels of the object win over those of the spec."""
     for obj in workloads:
         labels = {**obj.spec.labels, **obj.meta.labels}
-        if not has_labels(labels, selector):
+        if not selects(selector, labels):
             continue
         number = workload_port(obj.spec, port)
         if number is not None and _is_usable(obj.spec.address, names_allowed=names_allowed):
@@ -83,7 +84,7 @@ def from_pods(pods: Iterable[Object[PodSpec]], selector: Mapping[str, str], port
     for obj in pods:
         status = obj.spec.status
         addresses = obj.spec.addresses
-        if not addresses or status.phase in {"Succeeded", "Failed"} or not has_labels(obj.meta.labels, selector):
+        if not addresses or status.phase in {"Succeeded", "Failed"} or not selects(selector, obj.meta.labels):
             continue
         number = _pod_port(obj.spec, port)
         if number is None:
@@ -150,8 +151,7 @@ def assemble(
     kept = [
         backend
         for backend in backends
-        if not (withhold and backend.endpoint.health is Health.UNHEALTHY)
-        and (not subset_labels or has_labels(backend.labels, subset_labels))
+        if not (withhold and backend.endpoint.health is Health.UNHEALTHY) and selects(subset_labels, backend.labels)
     ]
     if only_one:
         del kept[1:]

@@ -3,28 +3,9 @@
 from lateen.ir.route import Fault
 from lateen.model.routeaction import FaultSpec
 from lateen.model.values import Percent
+from lateen.validation.routeaction import GRPC_STATUSES
 
 MILLION_PER_PERCENT = 10_000
-_GRPC = (
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-)
-"""gRPC's status names in order of their codes."""
 
 
 def per_million(percent: Percent) -> int:
@@ -46,7 +27,7 @@ def lower_fault(spec: FaultSpec | None) -> Fault | None:
     status, grpc, aborted = None, None, 0
     if spec.abort is not None and (spec.abort.http_status is not None or spec.abort.grpc_status):
         status = spec.abort.http_status
-        grpc = _GRPC.index(spec.abort.grpc_status) if status is None and spec.abort.grpc_status else None
+        grpc = GRPC_STATUSES.index(spec.abort.grpc_status) if status is None and spec.abort.grpc_status else None
         aborted = per_million(spec.abort.percentage) if spec.abort.percentage is not None else 0
     if delay is None and status is None and grpc is None:
         return None

@@ -1,9 +1,9 @@
-"""Which proxies a Gateway is for, which Gateway a name means, which host meets which.
+"""Which Gateway a name means, which host meets which.
 
 Rules: istio-semantics §1.1.1, §2.2, §2.3.1.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from lateen.ir.proxy import MESH_GATEWAY
 from lateen.model.hosts import subset_of
@@ -21,16 +21,6 @@ def resolve_gateway_name(name: str, namespace: str) -> str:
         parts = name.split(".")
         return f"{parts[1]}/{parts[0]}"
     return f"{namespace}/{name}"
-
-
-def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether every pair of the selector is among the labels; an empty selector selects all (§1.1.1)."""
-    return all(labels.get(name) == value for name, value in selector.items())
-
-
-def selector_name(selector: Mapping[str, str]) -> str:
-    """Print a selector as the name of a proxy class: `app=edge,istio=ingressgateway`, or `all`."""
-    return ",".join(f"{name}={value}" for name, value in sorted(selector.items())) or "all"
 
 
 def sanitize_hosts(hosts: Iterable[str], namespace: str) -> tuple[str, ...]:

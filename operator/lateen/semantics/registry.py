@@ -15,10 +15,9 @@ from lateen.model.protocols import Protocol, parse_protocol
 from lateen.model.service import ServiceSpec
 from lateen.model.serviceentry import Location, Resolution, ServiceEntrySpec
 from lateen.semantics.protocol import protocol_of_port
-from lateen.semantics.visibility import NOBODY, PRIVATE, PUBLIC
+from lateen.semantics.visibility import EVERYBODY, PUBLIC, exported_namespaces, sees
 
 EXPORT_ANNOTATION: Final = "networking.istio.io/exportTo"
-EVERYBODY: Final = frozenset({PUBLIC})
 _DISTRIBUTION_ANNOTATION: Final = "networking.istio.io/traffic-distribution"
 
 
@@ -59,7 +58,7 @@ class RegisteredService:
 
     def visible_to(self, namespace: str) -> bool:
         """Whether proxies of the namespace see it."""
-        return PUBLIC in self.exported_to or namespace in self.exported_to
+        return sees(self.exported_to, namespace)
 
     def port(self, number: int) -> ServicePort | None:
         """The port of that number, which is never one of UDP."""
@@ -161,16 +160,6 @@ def siblings(
         and service.port(port) is not None
     )
     return (chosen, *others)
-
-
-def exported_namespaces(values: Iterable[str], owner: str) -> frozenset[str]:
-    """Read an exportTo list: `*` swallows the rest, `~` hides, `.` is the owner; empty means everybody."""
-    given = frozenset(values)
-    if not given or PUBLIC in given:
-        return EVERYBODY
-    if NOBODY in given:
-        return frozenset()
-    return frozenset(owner if value == PRIVATE else value for value in given)
 
 
 def _annotated_export(text: str, owner: str) -> frozenset[str]:

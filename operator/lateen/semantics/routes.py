@@ -12,10 +12,11 @@ from lateen.semantics.cors import lower_cors
 from lateen.semantics.delegate import Found, expand
 from lateen.semantics.destination import Destinations, lower_forward
 from lateen.semantics.fault import lower_fault
-from lateen.semantics.gateways import resolve_gateway_name, selects
+from lateen.semantics.gateways import resolve_gateway_name
 from lateen.semantics.headers import header_ops
 from lateen.semantics.matching import lower_match
 from lateen.semantics.redirect import lower_direct_response, lower_redirect
+from lateen.semantics.selectors import selects
 from lateen.validation.servable import refusals
 
 

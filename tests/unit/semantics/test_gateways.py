@@ -1,4 +1,4 @@
-"""Which proxies a Gateway is for, what its name means elsewhere, and where hosts meet."""
+"""What the name of a Gateway means elsewhere, and where hosts meet."""
 
 import pytest
 
@@ -7,8 +7,6 @@ from lateen.semantics.gateways import (
     intersect,
     resolve_gateway_name,
     sanitize_hosts,
-    selector_name,
-    selects,
     strip_namespace,
 )
 
@@ -27,27 +25,6 @@ from lateen.semantics.gateways import (
 def test_a_gateway_is_named_from_the_namespace_of_the_virtual_service(written: str, means: str) -> None:
     assert resolve_gateway_name(written, "shop") == means
     assert resolve_gateway_name(means, "elsewhere") == means
-
-
-@pytest.mark.parametrize(
-    ("selector", "labels", "selected"),
-    [
-        ({}, {}, True),
-        ({}, {"app": "edge"}, True),
-        ({"app": "edge"}, {"app": "edge", "tier": "1"}, True),
-        ({"app": "edge"}, {"app": "other"}, False),
-        ({"app": "edge", "tier": "1"}, {"app": "edge"}, False),
-    ],
-)
-def test_a_selector_selects_proxies_that_have_all_its_labels(
-    *, selector: dict[str, str], labels: dict[str, str], selected: bool
-) -> None:
-    assert selects(selector, labels) is selected
-
-
-def test_a_selector_is_named_independently_of_its_order() -> None:
-    assert selector_name({"b": "2", "a": "1"}) == selector_name({"a": "1", "b": "2"}) == "a=1,b=2"
-    assert selector_name({}) == "all"
 
 
 @pytest.mark.parametrize(

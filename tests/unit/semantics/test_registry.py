@@ -9,7 +9,6 @@ from lateen.semantics.protocol import protocol_of_port
 from lateen.semantics.references import Missing, find_gap
 from lateen.semantics.registry import (
     default_port,
-    exported_namespaces,
     hosts_of,
     preferred,
     service_for,
@@ -62,14 +61,6 @@ def test_an_external_name_service_is_an_alias_without_a_cluster() -> None:
     (found,) = services_of(obj, DOMAIN)
     assert found.alias == "cart.example.com"
     assert service_for([found], "edge", 80) is None
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [((), {"*"}), ((".", "*"), {"*"}), (("~",), set()), ((".", "edge"), {"shop", "edge"})],
-)
-def test_export_lists_become_namespaces(values: tuple[str, ...], expected: set[str]) -> None:
-    assert exported_namespaces(values, "shop") == expected
 
 
 def test_the_annotation_of_a_service_hides_it_from_other_namespaces() -> None:

@@ -1,10 +1,9 @@
 """Who sees an object, and whose VirtualServices come first."""
 
 import pytest
-from tests.unit.semantics.objects import service, virtual_service
+from tests.unit.semantics.objects import virtual_service
 
-from lateen.semantics.registry import exported_namespaces
-from lateen.semantics.visibility import PUBLIC, is_visible, oldest_first, rule_order
+from lateen.semantics.visibility import exported_namespaces, is_visible, rule_order
 
 
 @pytest.mark.parametrize(
@@ -24,8 +23,14 @@ from lateen.semantics.visibility import PUBLIC, is_visible, oldest_first, rule_o
 def test_an_object_is_seen_where_it_is_exported_to(export_to: tuple[str, ...], seen_by: set[str]) -> None:
     viewers = ("own", "edge", "team")
     assert {viewer for viewer in viewers if is_visible(export_to, "own", viewer)} == seen_by
-    exported = exported_namespaces(export_to, "own")
-    assert {viewer for viewer in viewers if viewer in exported or PUBLIC in exported} == seen_by
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [((), {"*"}), ((".", "*"), {"*"}), (("~",), set()), ((".", "edge"), {"shop", "edge"})],
+)
+def test_export_lists_become_namespaces(values: tuple[str, ...], expected: set[str]) -> None:
+    assert exported_namespaces(values, "shop") == expected
 
 
 def test_own_rules_come_first_then_those_exported_here_then_public_ones() -> None:
@@ -42,18 +47,7 @@ def test_own_rules_come_first_then_those_exported_here_then_public_ones() -> Non
     assert [rule.key.name for rule in ordered] == ["shared", "private", "named", "exported", "public", "star", "open"]
 
 
-def test_age_is_the_time_of_creation_then_name_then_namespace() -> None:
-    objects = [
-        service("b/x"),
-        service("a/y"),
-        service("a/x"),
-        service("a/young", created="2026-01-02T00:00:00Z"),
-        service("a/old", created="2026-01-01T00:00:00Z"),
-    ]
-    assert [f"{obj.key.namespace}/{obj.key.name}" for obj in oldest_first(objects)] == [
-        "a/x",
-        "b/x",
-        "a/y",
-        "a/old",
-        "a/young",
-    ]
+def test_rules_of_one_age_are_ordered_by_name_then_namespace() -> None:
+    rules = [virtual_service(path, "a.com") for path in ("b/x", "a/y", "a/x")]
+    ordered = sorted(rules, key=lambda rule: rule_order(rule, "edge"))
+    assert [f"{rule.key.namespace}/{rule.key.name}" for rule in ordered] == ["a/x", "b/x", "a/y"]
