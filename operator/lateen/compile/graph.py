@@ -61,7 +61,8 @@ class Graph:
         """Every table of encoded resources; the first part of its keys is the proxy."""
         yield from (self.clusters.clusters, self.clusters.endpoints, self.secrets.encoded, self.listeners.encoded)
         routes = self.routes
-        yield from (self.mesh.routes, self.mesh.scopes, self.mesh.listener)
+        mesh = self.mesh
+        yield from (mesh.routes, mesh.scopes, mesh.wildcard_routes, mesh.wildcard_scopes, mesh.listener)
         yield from (routes.alone, routes.alone_scopes, routes.joined, routes.joined_scopes)
 
 

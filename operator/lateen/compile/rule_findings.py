@@ -16,7 +16,7 @@ from lateen.compile.services import ServiceTables
 from lateen.engine import Reads
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import MESH_GATEWAY, Proxy, ProxyId
-from lateen.model.hosts import fqdn, is_wildcard
+from lateen.model.hosts import fqdn, is_wildcard, matches
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import FieldPath, Object
 from lateen.model.virtualservice import Destination, VirtualServiceSpec
@@ -72,7 +72,7 @@ class RuleFindings:
             return
         for index, host in enumerate(spec.hosts):
             full = fqdn(host, key.namespace, self.services.settings.domain).lower()
-            if not any(full == name or _covers(full, name) or _covers(name, full) for name in bound):
+            if not any(matches(full, name) for name in bound):
                 message = f"no server of the Gateways named here is open to {host} from namespace {key.namespace}"
                 yield Code.HOST_NOT_SERVED.about(key, message, ("spec", "hosts", index))
 
@@ -91,17 +91,22 @@ class RuleFindings:
 
     def _mesh(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
         """On the mesh one VirtualService has a host alone (istio-semantics §2.7)."""
-        if not applies_to_mesh(obj) or not obj.spec.http:
+        spec = obj.spec
+        if not applies_to_mesh(obj):
             return
         if not self.services.settings.mesh_port:
-            if not obj.spec.gateways:
+            if not spec.gateways:
                 message = "this is for calls between services, and no outbound proxy runs that could serve it"
                 yield Code.NOTE.about(obj.key, message, ("spec",))
             return
-        for index, host in enumerate(expand_hosts(obj, self.services.settings.domain)):
-            owner = self.mesh.rules.rule(reads, host) if not is_wildcard(host) else None
-            if owner is not None and owner.key != obj.key:
-                message = f"calls to {host} between services already follow {owner.key}, which is older"
+        for name in ("tls", "tcp"):
+            if getattr(spec, name):
+                message = "the outbound proxy routes HTTP by its Host header: these rules have no effect on it"
+                yield Code.UNSUPPORTED.about(obj.key, message, ("spec", name))
+        for index, host in enumerate(expand_hosts(obj, self.services.settings.domain) if spec.http else ()):
+            owners = self.mesh.rules.owners(reads, host) if not is_wildcard(host) else ()
+            if owners and owners[0].key != obj.key:
+                message = f"calls to {host} between services already follow {owners[0].key}, which goes before"
                 yield Code.HOST_TAKEN.about(obj.key, message, ("spec", "hosts", index))
 
     def _server_names(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
@@ -205,7 +210,3 @@ def destinations_of(obj: Object[VirtualServiceSpec]) -> Iterator[tuple[FieldPath
     for index, tls in enumerate(obj.spec.tls):
         for position, target in enumerate(tls.route):
             yield ("spec", "tls", index, "route", position, "destination"), target.destination
-
-
-def _covers(wildcard: str, host: str) -> bool:
-    return is_wildcard(wildcard) and host.endswith(wildcard[1:])

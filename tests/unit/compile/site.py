@@ -4,6 +4,7 @@ from typing import Any
 
 from envoy.config.listener.v3.listener_pb2 import Listener as ListenerMessage
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 from tests.unit.semantics.objects import make
 
@@ -64,6 +65,12 @@ class Site:
 
     def scopes(self, proxy: ProxyId = EDGE) -> list[str]:
         return sorted(self.resources(ResourceType.SCOPE, proxy))
+
+    def routes_by_scope(self, proxy: ProxyId = EDGE) -> dict[str, str]:
+        """Which route configuration each scope leads to."""
+        found = self.resources(ResourceType.SCOPE, proxy)
+        decoded = {name: ScopedRouteConfiguration.FromString(row.body) for name, row in found.items()}
+        return {name: scope.route_configuration_name for name, scope in decoded.items()}
 
     def leads_to(self, name: str, proxy: ProxyId = EDGE) -> list[list[str]]:
         """For each virtual host of a route configuration, where its routes lead, in their order."""
