@@ -1,7 +1,7 @@
 """Who may see an object, and in which order VirtualServices are considered (istio-semantics §2.5, §2.9)."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from lateen.model.objects import Object
 from lateen.model.virtualservice import VirtualServiceSpec
@@ -51,8 +51,3 @@ def rule_order(obj: Object[VirtualServiceSpec], viewer: str) -> RuleOrder:
     else:
         closeness = 1
     return RuleOrder(closeness, *obj.meta.age_order)
-
-
-def oldest_first(objects: Iterable[Object[Any]]) -> Sequence[Object[Any]]:
-    """Sort by creation, then name, then namespace (§0.3.2)."""
-    return sorted(objects, key=lambda obj: obj.meta.age_order)
