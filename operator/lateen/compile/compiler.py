@@ -13,7 +13,7 @@ from lateen.compile.findings import Findings
 from lateen.compile.graph import Graph, build_graph, proxy_of
 from lateen.compile.names import WantedSecret
 from lateen.compile.settings import CompileSettings
-from lateen.engine import Commit
+from lateen.engine import Commit, Index
 from lateen.ir.proxy import ListeningPort, Proxy, ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.model.keys import Key, Kind
@@ -144,20 +144,24 @@ class Compiler:
         for cell in commit.healed:
             touched |= dict.fromkeys(self._failures.pop(cell, ()))
         for name, key in commit.failed:
-            owners = self._owners(key, next(iter(touched), None))
+            owners = self._owners(name, key, tuple(touched)[:1])
             self._failures[name, key] = owners
             touched |= dict.fromkeys(owners)
 
-    def _owners(self, cell: Any, otherwise: Key | None) -> tuple[Key, ...]:
-        """The objects a cell is about, as far as its key says; else the first object of the batch."""
+    def _owners(self, table: str, cell: Any, otherwise: tuple[Key, ...]) -> tuple[Key, ...]:
+        """The objects a cell is about, as far as its key or those who ask for it say."""
         if isinstance(cell, WantedSecret):  # Gateways have findings of their own about their credentials
             upstreams = self.graph.clusters.upstreams.values
             naming = self.graph.secrets.of_clusters.sorted_keys(cell)
             origins = (origin for cluster in naming for origin in upstreams[cluster].cluster.origins)
             return tuple(dict.fromkeys(key for key in origins if key.kind is Kind.DESTINATION_RULE))
         parts = (cell,) if isinstance(cell, Key) else cell if isinstance(cell, tuple) else ()
-        owner = next((part for part in parts if isinstance(part, Key)), otherwise)
-        return (owner,) if owner is not None else ()
+        owner = next((part for part in parts if isinstance(part, Key)), None)
+        if owner is not None:
+            return (owner,)
+        follows: tuple[Any, ...] = self.graph.engine.tables[table].follows  # type: ignore[attr-defined]  # see above
+        members = (key for source in follows if isinstance(source, Index) for key in source.sorted_keys(cell))
+        return tuple(dict.fromkeys(key for key in members if isinstance(key, Key))) or otherwise
 
     def _changed_findings(self, commit: Commit) -> Iterable[Key]:
         for table in self.graph.findings:

@@ -20,6 +20,8 @@ _REFERENCES = frozenset(
         Code.SECRET_UNUSABLE,
     )
 )
+_WHOLE = frozenset(code.id for code in (Code.INTERNAL_ERROR, Code.UNREADABLE, Code.INVALID_FIELD))
+"""What keeps a version of an object from use as a whole; of other errors a part is left out."""
 
 
 class ConditionType(StrEnum):
@@ -63,7 +65,7 @@ def conditions(findings: Iterable[Finding], progress: Progress | None) -> tuple[
     return (
         _answer(ConditionType.ACCEPTED, own, "Accepted", "Invalid"),
         _answer(ConditionType.RESOLVED_REFS, lost, "ResolvedRefs", "NotFound"),
-        _programmed(progress, refused=bool(own)),
+        _programmed(progress, refused=any(finding.code in _WHOLE for finding in own)),
     )
 
 

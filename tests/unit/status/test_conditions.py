@@ -31,6 +31,19 @@ def test_a_broken_rule_is_not_accepted() -> None:
     assert found["Programmed"][:2] == ("False", "Invalid")
 
 
+@pytest.mark.parametrize("code", [Code.SERVER_REFUSED, Code.PORT_TAKEN, Code.UNSUPPORTED, Code.HOST_TAKEN])
+def test_an_object_of_which_a_part_is_left_out_is_programmed_with_the_rest(code: Code) -> None:
+    found = answers(said(code), progress=Progress(1, 1))
+    assert found["Accepted"][:2] == ("False", "Invalid")
+    assert found["Programmed"][:2] == ("True", "Programmed")
+
+
+@pytest.mark.parametrize("code", [Code.INTERNAL_ERROR, Code.UNREADABLE, Code.INVALID_FIELD])
+def test_an_object_that_is_refused_keeps_its_last_version(code: Code) -> None:
+    found = answers(said(code), progress=Progress(1, 1))
+    assert found["Programmed"] == ("False", "Invalid", "the last valid version, if any, stays in use")
+
+
 def test_a_name_that_leads_nowhere_is_not_resolved_but_accepted() -> None:
     found = answers(said(Code.SERVICE_NOT_FOUND), progress=Progress(2, 2))
     assert found["Accepted"][0] == "True"
