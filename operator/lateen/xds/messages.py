@@ -12,6 +12,7 @@ from typing import Any
 from envoy.service.discovery.v3 import discovery_pb2
 
 from lateen.ir.resource import ResourceType
+from lateen.xds.reason import reason_of
 
 WILDCARD = "*"
 """The name that stands for every resource of a type (Envoy docs: xDS protocol, wildcard)."""
@@ -32,7 +33,7 @@ class Request:
     nonce: str = ""
     """The response that is judged; empty: none is."""
     error: str | None = None
-    """None: acknowledged. Otherwise the proxy's words."""
+    """None: acknowledged. Otherwise the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def decode_request(message: Any) -> Request | None:
         unsubscribe=tuple(message.resource_names_unsubscribe),
         initial_versions=dict(message.initial_resource_versions),
         nonce=message.response_nonce,
-        error=(message.error_detail.message or "rejected without a reason") if failed else None,
+        error=reason_of(message.error_detail.message) if failed else None,
     )
 
 
