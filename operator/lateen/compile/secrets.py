@@ -17,8 +17,6 @@ from lateen.ir.listener import Listener, SecretRef
 from lateen.ir.resource import Resource
 from lateen.ir.secret import Certificate, Trust
 from lateen.model.keys import Key
-from lateen.model.objects import Object
-from lateen.model.secret import SecretSpec
 from lateen.semantics.credentials import beside_certificate, names_config_map, secret_location
 from lateen.semantics.secrets import (
     MissingSecretError,
@@ -89,15 +87,10 @@ def read_material(reads: Reads, inputs: Inputs, name: str, namespace: str) -> tu
     if secret is None:
         raise MissingSecretError(f"there is no Secret {_text(location)} in the proxy's namespace")
     try:
-        return (read_trust if is_trust else read_certificate)(name, _values(secret)), location
+        return (read_trust if is_trust else read_certificate)(name, secret.spec.values), location
     except UnusableSecretError as error:
         raise UnusableSecretError(f"Secret {_text(location)} cannot be used: {error}") from error
 
 
 def _text(location: Key) -> str:
     return f"{location.namespace}/{location.name}"
-
-
-def _values(secret: Object[SecretSpec]) -> dict[str, bytes]:
-    """All values of a Secret, `stringData` over `data`."""
-    return {**secret.spec.data, **{name: text.encode() for name, text in secret.spec.string_data.items()}}

@@ -12,7 +12,6 @@ class Health(Enum):
 
     HEALTHY = auto()
     UNHEALTHY = auto()
-    DRAINING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,6 @@ class Endpoint:
     port: int
     weight: int = 1
     health: Health = Health.HEALTHY
-    workload: str = ""
-    """`namespace/name` of the pod or WorkloadEntry; empty when inline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,12 @@ SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
 @dataclass(frozen=True, slots=True)
 class EndpointConditions:
-    """State of one endpoint; None counts as Kubernetes says: ready, serving, not terminating."""
+    """State of one endpoint; None counts as Kubernetes says: ready, not terminating."""
 
     __pydantic_config__ = KUBERNETES
 
     ready: Flag | None = None
     """May receive new connections."""
-
-    serving: Flag | None = None
-    """Passes its readiness check, even while it terminates."""
 
     terminating: Flag | None = None
     """Is being shut down."""
@@ -54,9 +51,6 @@ class SliceEndpoint:
     conditions: EndpointConditions = field(default_factory=EndpointConditions)
     """State of the endpoint."""
 
-    hostname: Text = ""
-    """Name within a headless service."""
-
     node_name: Text = ""
     """Node it runs on."""
 
@@ -70,11 +64,6 @@ class SliceEndpoint:
     def is_ready(self) -> bool:
         """Whether it may receive new connections; not knowing counts as yes."""
         return self.conditions.ready is not False
-
-    @property
-    def is_draining(self) -> bool:
-        """Whether it still serves while it is being shut down."""
-        return bool(self.conditions.terminating) and bool(self.conditions.serving)
 
 
 @dataclass(frozen=True, slots=True)

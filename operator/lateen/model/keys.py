@@ -29,16 +29,3 @@ class Key(NamedTuple):
     def __str__(self) -> str:
         """Print the form that people type: kind/namespace/name."""
         return f"{self.kind}/{self.namespace}/{self.name}"
-
-
-def parse_key(text: str) -> Key:
-    """Read `Kind/namespace/name`, the form that `Key` prints.
-
-    Raises:
-        ValueError: the text has another shape or names an unknown kind.
-    """
-    parts = text.split("/")
-    if len(parts) != 3:
-        message = f"{text!r} is not of the form Kind/namespace/name"
-        raise ValueError(message)
-    return Key(Kind(parts[0]), parts[1], parts[2])

@@ -28,15 +28,13 @@ def print_path(path: FieldPath) -> str:
 class Origin:
     """Where an object came from; findings print it.
 
-    A file's document carries `file` and the document's first `line` (1-based);
-    an API server's object carries `resource_version` and `generation`.
+    A file's document carries the file, its first line (1-based) and its position in the file
+    (0-based); an object of an API server carries none of these.
     """
 
     file: str = ""
     line: int = 0
     document: int = 0
-    resource_version: str = ""
-    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

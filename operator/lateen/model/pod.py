@@ -47,15 +47,6 @@ class PodPlacement:
     node_name: Text = ""
     """Node it runs on; empty: not scheduled yet."""
 
-    service_account_name: Text = ""
-    """Identity of the pod."""
-
-    hostname: Text = ""
-    """Host name, if it is not the pod's name."""
-
-    subdomain: Text = ""
-    """Headless Service that gives the pod a name of its own."""
-
     containers: tuple[Container, ...] = ()
     """Its containers."""
 

@@ -9,7 +9,7 @@ enums by exact name, numbers possibly quoted, `null` as absent.
 """
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -62,11 +62,3 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "format": "duration"}),
 ]
 """Seconds."""
-
-
-def _none_as_empty(value: object) -> Any:
-    return () if value is None else value
-
-
-Absent = BeforeValidator(_none_as_empty)
-"""For lists: `null` means absent."""

@@ -43,7 +43,7 @@ class SecretSpec:
     string_data: Mapping[Text, Text] = field(default_factory=dict, repr=False)
     """Values by name as plain text; these win over `data`."""
 
-    def value(self, name: str) -> bytes | None:
-        """The value of that name, or None."""
-        text = self.string_data.get(name)
-        return self.data.get(name) if text is None else text.encode()
+    @property
+    def values(self) -> Mapping[str, bytes]:
+        """All values by name; plain ones win over encoded ones."""
+        return {**self.data, **{name: text.encode() for name, text in self.string_data.items()}}

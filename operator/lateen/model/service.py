@@ -2,15 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final
-
-from pydantic import Field
+from typing import Final
 
 from lateen.model.kubernetes import KUBERNETES, PortReference
-from lateen.model.values import Flag, Int32, Text
-
-HEADLESS: Final = "None"
-"""The `clusterIP` of a Service without an address of its own."""
+from lateen.model.values import Int32, Text
 
 EXTERNAL_NAME: Final = "ExternalName"
 """The `type` of a Service that only stands for another name."""
@@ -37,9 +32,6 @@ class ServicePort:
     target_port: PortReference | None = None
     """Port of the pods, by number or name; None: the same number."""
 
-    node_port: Int32 = 0
-    """Port on every node, 0 if there is none."""
-
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
@@ -59,31 +51,11 @@ class ServiceSpec:
     external_name: Text = ""
     """The name that an ExternalName service stands for."""
 
-    cluster_ip: Annotated[Text, Field(alias="clusterIP")] = ""
-    """Address of the service; `None` (the word) for a headless one."""
-
-    cluster_ips: Annotated[tuple[Text, ...], Field(alias="clusterIPs")] = ()
-    """All addresses of the service, one per IP family."""
-
-    publish_not_ready_addresses: Flag = False
-    """Whether endpoints count as ready even if their pods are not."""
-
     internal_traffic_policy: Text = "Cluster"
     """Cluster, or Local: only endpoints on the client's node."""
 
-    external_traffic_policy: Text = "Cluster"
-    """Cluster, or Local: only endpoints on the node that a connection arrives at."""
-
     traffic_distribution: Text = ""
     """PreferClose, PreferSameZone or PreferSameNode; empty: no preference."""
-
-    session_affinity: Text = "None"
-    """ClientIP, or `None` (the word)."""
-
-    @property
-    def is_headless(self) -> bool:
-        """Whether clients see the endpoints' addresses instead of one of the service."""
-        return self.cluster_ip == HEADLESS
 
     @property
     def is_alias(self) -> bool:

@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictStr
-from pydantic.alias_generators import to_camel
 
 from lateen.model.schema import SPEC
 
@@ -146,14 +145,3 @@ class Percent:
 
     value: Number = 0.0
     """Percent, 0 to 100; steps of 0.0001 can be told apart."""
-
-
-def at_most_one(holder: object, *fields: str) -> None:
-    """Refuse a choice of which more than one alternative is set; call it from `__post_init__`.
-
-    Raises:
-        ValueError: two or more of the fields are not None.
-    """
-    if sum(getattr(holder, name) is not None for name in fields) > 1:
-        message = f"only one of {', '.join(to_camel(name) for name in fields)} is possible"
-        raise ValueError(message)

@@ -59,7 +59,7 @@ def from_entries(entries: Iterable[WorkloadEntrySpec], port: ServicePort, *, nam
     for entry in entries:
         number = workload_port(entry, port)
         if number is not None and _is_usable(entry.address, names_allowed=names_allowed):
-            yield _workload_backend(entry, entry.labels, number, workload="")
+            yield _workload_backend(entry, entry.labels, number)
 
 
 def from_workloads(
@@ -76,7 +76,7 @@ def from_workloads(
             continue
         number = workload_port(obj.spec, port)
         if number is not None and _is_usable(obj.spec.address, names_allowed=names_allowed):
-            yield _workload_backend(obj.spec, labels, number, workload=f"{obj.key.namespace}/{obj.key.name}")
+            yield _workload_backend(obj.spec, labels, number)
 
 
 def from_pods(pods: Iterable[Object[PodSpec]], selector: Mapping[str, str], port: ServicePort) -> Iterator[Backend]:
@@ -96,7 +96,6 @@ def from_pods(pods: Iterable[Object[PodSpec]], selector: Mapping[str, str], port
                 addresses[0],
                 number,
                 health=Health.HEALTHY if obj.spec.is_ready or not stated else Health.UNHEALTHY,
-                workload=f"{obj.key.namespace}/{obj.key.name}",
             ),
             labels=with_topology(obj.meta.labels, place, obj.spec.spec.node_name),
             place=place,
@@ -184,26 +183,24 @@ def _slice_health(endpoint: SliceEndpoint) -> Health | None:
 def _slice_backend(
     endpoint: SliceEndpoint, namespace: str, port: int, health: Health, pods: PodLookup | None
 ) -> Backend:
-    reference = endpoint.target_ref
-    is_pod = reference is not None and reference.kind == "Pod"
-    name, owner = (
-        ("", namespace) if reference is None or not is_pod else (reference.name, reference.namespace or namespace)
-    )
-    address = Endpoint(endpoint.addresses[0], port, health=health, workload=f"{owner}/{name}" if name else "")
+    address = Endpoint(endpoint.addresses[0], port, health=health)
     if pods is None:
         return Backend(address)
-    pod = pods(Key(Kind.POD, owner, name)) if name else None
+    reference = endpoint.target_ref
+    pod = None
+    if reference is not None and reference.kind == "Pod":
+        pod = pods(Key(Kind.POD, reference.namespace or namespace, reference.name))
     labels = pod.meta.labels if pod is not None else {}
     place = place_from_labels(labels, zone=endpoint.zone)
     return Backend(address, with_topology(labels, place, endpoint.node_name), place)
 
 
-def _workload_backend(entry: WorkloadEntrySpec, labels: Mapping[str, str], port: int, *, workload: str) -> Backend:
+def _workload_backend(entry: WorkloadEntrySpec, labels: Mapping[str, str], port: int) -> Backend:
     place = place_from_labels(labels, entry.locality)
     if entry.network:
         labels = {NETWORK_LABEL: entry.network, **labels}
     return Backend(
-        Endpoint(entry.address, port, weight=entry.weight or 1, workload=workload),
+        Endpoint(entry.address, port, weight=entry.weight or 1),
         with_topology(labels, place),
         place,
     )

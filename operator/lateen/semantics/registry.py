@@ -13,7 +13,7 @@ from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.protocols import Protocol, parse_protocol
 from lateen.model.service import ServiceSpec
-from lateen.model.serviceentry import Location, Resolution, ServiceEntrySpec
+from lateen.model.serviceentry import Resolution, ServiceEntrySpec
 from lateen.semantics.protocol import protocol_of_port
 from lateen.semantics.visibility import EVERYBODY, PUBLIC, exported_namespaces, sees
 
@@ -52,8 +52,6 @@ class RegisteredService:
     alias: str = ""
     """The host meant instead (ExternalName); such a service has no cluster of its own."""
     subject_alt_names: tuple[str, ...] = ()
-    external: bool = False
-    """Outside of the mesh."""
     traffic_distribution: str = ""
 
     def visible_to(self, namespace: str) -> bool:
@@ -209,5 +207,4 @@ def _from_entry(
         age_order=obj.meta.age_order,
         selector=tuple(sorted(selector.items())),
         subject_alt_names=spec.subject_alt_names,
-        external=spec.location is Location.MESH_EXTERNAL,
     )

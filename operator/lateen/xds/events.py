@@ -1,6 +1,6 @@
 """What the protocol reports: who connected, what was sent, what the proxies said to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -90,14 +90,3 @@ class StreamObserver(Protocol):
 
 def ignore(event: Event, /) -> None:
     """Observe nothing."""
-
-
-def observers(several: Iterable[StreamObserver]) -> StreamObserver:
-    """Make one observer of several; they hear of each event in the order given."""
-    listening = tuple(several)
-
-    def tell(event: Event, /) -> None:
-        for observer in listening:
-            observer(event)
-
-    return tell

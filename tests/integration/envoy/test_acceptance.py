@@ -320,7 +320,7 @@ def test_endpoints_of_every_kind(proxy: StaticEnvoy) -> None:
         (
             Endpoint("10.0.0.1", 8080, 3),
             Endpoint("10.0.0.2", 8080, health=Health.UNHEALTHY),
-            Endpoint("::1", 8080, 0, Health.DRAINING),
+            Endpoint("::1", 8080, 0),
             Endpoint("unix:///run/app.sock", 0),
         ),
         "region/zone/subzone",

@@ -40,7 +40,7 @@ def test_health_is_what_the_source_says() -> None:
     endpoints = tuple(Endpoint("10.0.0.1", 80, health=health) for health in Health)
     (locality,) = built(Locality(endpoints)).endpoints
     names = [HealthStatus.Name(endpoint.health_status) for endpoint in locality.lb_endpoints]
-    assert names == ["HEALTHY", "UNHEALTHY", "DRAINING"]
+    assert names == ["HEALTHY", "UNHEALTHY"]
 
 
 def test_a_locality_weighs_what_its_endpoints_weigh() -> None:

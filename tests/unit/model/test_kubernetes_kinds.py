@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from lateen.model.endpointslice import EndpointConditions, EndpointSliceSpec, SliceEndpoint
+from lateen.model.endpointslice import EndpointConditions, SliceEndpoint
 from lateen.model.pod import PodSpec
 from lateen.model.secret import SecretSpec
 from lateen.model.service import ServiceSpec
@@ -27,11 +27,6 @@ def test_a_target_port_is_a_number_or_a_name() -> None:
         read(ServiceSpec, {"ports": [{"port": 80, "targetPort": 1.5}]})
 
 
-def test_a_service_without_address_is_headless() -> None:
-    assert read(ServiceSpec, {"clusterIP": "None", "clusterIPs": ["None"]}).is_headless
-    assert not read(ServiceSpec, {"clusterIP": "10.0.0.1"}).is_headless
-
-
 def test_an_external_name_is_an_alias() -> None:
     spec = read(ServiceSpec, {"type": "ExternalName", "externalName": "example.com"})
     assert spec.is_alias
@@ -42,21 +37,6 @@ def test_an_external_name_is_an_alias() -> None:
 def test_an_endpoint_is_ready_unless_it_says_otherwise() -> None:
     assert SliceEndpoint(addresses=("10.0.0.1",)).is_ready
     assert not SliceEndpoint(addresses=("10.0.0.1",), conditions=EndpointConditions(ready=False)).is_ready
-
-
-def test_an_endpoint_drains_while_it_serves_and_terminates() -> None:
-    spec = read(
-        EndpointSliceSpec,
-        {
-            "apiVersion": "discovery.k8s.io/v1",
-            "addressType": "IPv4",
-            "endpoints": [
-                {"addresses": ["10.0.0.1"], "conditions": {"ready": False, "serving": True, "terminating": True}},
-                {"addresses": ["10.0.0.2"], "conditions": {"ready": False, "serving": False, "terminating": True}},
-            ],
-        },
-    )
-    assert [endpoint.is_draining for endpoint in spec.endpoints] == [True, False]
 
 
 def test_a_pods_main_address_comes_first_and_none_twice() -> None:
@@ -79,9 +59,7 @@ def test_a_secret_shows_its_values_to_nobody() -> None:
 
 def test_plain_values_of_a_secret_win_over_encoded_ones() -> None:
     secret = read(SecretSpec, {"data": {"a": "b25l", "b": "b\n25l"}, "stringData": {"a": "two"}})
-    assert secret.value("a") == b"two"
-    assert secret.value("b") == b"one"
-    assert secret.value("c") is None
+    assert secret.values == {"a": b"two", "b": b"one"}
 
 
 def test_the_complaint_about_a_secret_does_not_repeat_it() -> None:

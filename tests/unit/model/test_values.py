@@ -1,13 +1,12 @@
 """Field types that several kinds share."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
 
 import pytest
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from lateen.model.schema import SPEC, parse_duration
+from lateen.model.schema import parse_duration
 from lateen.model.values import (
     Flag,
     Int32,
@@ -17,7 +16,6 @@ from lateen.model.values import (
     StringMatch,
     UInt32,
     UInt64,
-    at_most_one,
     enumeration,
 )
 
@@ -34,17 +32,6 @@ class Sparse(StrEnum):
     @staticmethod
     def numbers() -> dict[int, "Sparse"]:
         return {0: Sparse.LOW, 7: Sparse.HIGH}
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    __pydantic_config__ = SPEC
-
-    one_way: int | None = None
-    other_way: int | None = None
-
-    def __post_init__(self) -> None:  # noqa: D105 - says what it does
-        at_most_one(self, "one_way", "other_way")
 
 
 def read(field: Any, value: object) -> Any:
@@ -110,12 +97,6 @@ def test_a_string_match_compares_in_one_way_or_asks_for_presence() -> None:
     assert read(StringMatch, {"regex": "a.*"}) == StringMatch(regex="a.*")
     with pytest.raises(ValidationError, match="only one of exact, prefix and regex"):
         read(StringMatch, {"exact": "a", "prefix": "b"})
-
-
-def test_a_choice_refuses_two_alternatives_and_names_them_as_users_do() -> None:
-    assert read(Choice, {"otherWay": 1}) == Choice(other_way=1)
-    with pytest.raises(ValidationError, match="only one of oneWay, otherWay is possible"):
-        read(Choice, {"oneWay": 1, "otherWay": 1})
 
 
 def test_zero_is_the_value_of_an_empty_port_or_percentage() -> None:

@@ -82,7 +82,6 @@ def test_labels_and_place_come_from_the_pod_and_the_zone_of_the_slice() -> None:
     there = pod("shop/a", "10.0.0.1", {"version": "v1", "topology.kubernetes.io/region": "r"})
     (found,) = sliced(address("10.0.0.1", pod="a", zone="z", nodeName="n"), pods=[there])
     assert found.place == "r/z"
-    assert found.endpoint.workload == "shop/a"
     assert found.labels["version"] == "v1"
     assert found.labels["topology.kubernetes.io/zone"] == "z"
     assert found.labels["kubernetes.io/hostname"] == "n"
