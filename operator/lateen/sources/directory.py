@@ -28,6 +28,18 @@ _SHORTEST_PAUSE: Final = 1.0
 _UNSETTLED: Final = 100_000_000
 """Nanoseconds after a file's modification in which it may change once more without a new time stamp."""
 
+_BEING_WRITTEN: Final = 15_000_000
+"""Nanoseconds after its modification in which a file may be in the middle of being written.
+
+Less than `lateen.sources.watch.QUIET`: whoever saves a file in one step does not wait for this.
+"""
+
+_LOOK_AGAIN: Final = 0.03
+"""Seconds until the next look at a file that is being written."""
+
+_PATIENCE: Final = 20
+"""Looks after which a file that is written without a pause is read as it is."""
+
 Watch: TypeAlias = Callable[[Sequence[Path], asyncio.Event], AsyncGenerator[bool, None]]
 """Yields True for "something changed", False for "time to look by yourself"; ends when the event is set."""
 
@@ -64,6 +76,8 @@ class DirectorySource:
         self._ledger = Ledger(identify)
         self._seen: dict[str, tuple[Signature | None, bytes]] = {}
         self._unlisted: dict[str, str] = {}
+        self._half_written: dict[str, int] = {}
+        self._synced = False
         self._located: tuple[str, bytes, Locator] | None = None
 
     async def run(self, sink: Sink, synced: asyncio.Event) -> None:
@@ -84,8 +98,13 @@ class DirectorySource:
             sink(await asyncio.to_thread(self.refresh))
             synced.set()
             look_at = self._clock()
-            while (changed := await hint) is not None:
-                hint = asyncio.ensure_future(anext(changes, None))
+            while True:
+                changed: bool | None = True
+                if (await asyncio.wait([hint], timeout=_LOOK_AGAIN if self._half_written else None))[0]:
+                    changed = hint.result()
+                    if changed is None:
+                        return
+                    hint = asyncio.ensure_future(anext(changes, None))
                 started = self._clock()
                 if not changed and started < look_at:
                     continue
@@ -104,7 +123,7 @@ class DirectorySource:
     def refresh(self) -> list[SourceEvent]:
         """Look at all files, read those that changed, and say what that means. Blocks; not to be called twice at once.
 
-        The first call gives everything there is.
+        The first call gives everything there is. Later ones leave out files that look half-written.
         """
         listing = list_files(self._paths)
         updates: dict[str, Reading | None] = {}
@@ -112,14 +131,21 @@ class DirectorySource:
             seen = self._seen.get(file)
             if seen is not None and seen[0] == signature:
                 continue
-            reading, digest = _read_file(file, self._ledger.known(file))
+            age = self._wall_clock() - signature.modified
+            data = _read_bytes(file)
+            if self._synced and self._is_half_written(file, data, age):
+                self._seen[file] = (None, seen[1] if seen is not None else b"")
+                continue
+            reading, digest = _decode(data, file, self._ledger.known(file))
             if seen is None or digest != seen[1]:
                 updates[file] = reading
-            settled = not 0 <= self._wall_clock() - signature.modified < _UNSETTLED
+            settled = not 0 <= age < _UNSETTLED
             self._seen[file] = (signature if settled else None, digest)
         for file in [each for each in self._seen if each not in listing.files and listing.knows_about(each)]:
             del self._seen[file]
             updates[file] = None
+            self._half_written.pop(file, None)
+        self._synced = True
         return [*self._ledger.update(updates), *self._report_directories(listing)]
 
     def origin(self, key: Key) -> Origin | None:
@@ -146,6 +172,19 @@ class DirectorySource:
         except LookupError:
             return origin.line
 
+    def _is_half_written(self, file: str, data: bytes | FileProblem, age: int) -> bool:
+        """Tell whether a file should be left alone for a moment: what it holds now may be half of what it will.
+
+        Half of a document can be another document without a fault: rules without routes, a
+        name cut short. Writers begin with an empty file, and end with the end of a line.
+        """
+        cut = isinstance(data, bytes) and not data.endswith(b"\n")
+        looks = self._half_written.pop(file, 0) + 1
+        if looks > _PATIENCE or not 0 <= age < (_UNSETTLED if cut else _BEING_WRITTEN):
+            return False
+        self._half_written[file] = looks
+        return True
+
     def _report_directories(self, listing: Listing) -> list[FileReport]:
         """Report the directories that cannot be listed; objects read from them before stay in use."""
         reports = [
@@ -158,9 +197,8 @@ class DirectorySource:
         return reports
 
 
-def _read_file(file: str, known: Known) -> tuple[Reading, bytes]:
-    """Read and decode one file; the bytes identify its content, or why it cannot be read."""
-    data = _read_bytes(file)
+def _decode(data: bytes | FileProblem, file: str, known: Known) -> tuple[Reading, bytes]:
+    """Decode what was read of a file; the bytes identify its content, or why it cannot be read."""
     if isinstance(data, FileProblem):
         return Reading((), (data,)), data.message.encode()
     text = decode_text(data, file)

@@ -241,3 +241,64 @@ def test_fields_are_located_while_the_file_holds_what_is_in_use(tmp_path: Path) 
     assert source.locate(origin, ("spec", "port")) == 3
     file.unlink()
     assert source.locate(origin, ("spec", "port")) == 3
+
+
+class Written:
+    """A source whose wall clock stands a given time after the last modification of one file."""
+
+    def __init__(self, file: Path) -> None:
+        """Read the directory of `file` once, long after its modification."""
+        self.file = file
+        self.age = 10**9
+        self.source = DirectorySource([file.parent], identify, wall_clock=lambda: file.stat().st_mtime_ns + self.age)
+        self.source.refresh()
+
+    def changes(self, text: str, age_ms: int) -> list[Change]:
+        """Write the file, and look at it after some milliseconds."""
+        self.file.write_text(text)
+        self.age = age_ms * 1_000_000
+        return [event for event in self.source.refresh() if isinstance(event, Change)]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    file = tmp_path / "a.yaml"
+    file.write_text("name: x\nrules: [a, b]\n")
+    return Written(file)
+
+
+@pytest.mark.parametrize("half", ["", "name: x", "name: x\nrules: [a]"])
+def test_a_file_that_was_written_just_now_and_has_no_last_line_end_is_left_alone(written: Written, half: str) -> None:
+    assert written.changes(half, age_ms=50) == []
+
+
+def test_a_file_that_is_changing_at_this_moment_is_left_alone(written: Written) -> None:
+    assert written.changes("name: x\n", age_ms=10) == []
+
+
+def test_what_was_left_alone_is_read_once_it_is_complete(written: Written) -> None:
+    written.changes("name: x\n", age_ms=10)
+    (change,) = written.changes("name: x\nrules: [c]\n", age_ms=20)
+    assert change.raw == {"name": "x", "rules": ["c"]}
+
+
+@pytest.mark.parametrize("text", ["", "name: y"])
+def test_a_file_without_a_last_line_end_is_read_when_it_stays_so(written: Written, text: str) -> None:
+    assert written.changes(text, age_ms=100)
+
+
+def test_a_file_that_never_rests_is_read_in_the_end(written: Written) -> None:
+    looks = [bool(written.changes(f"name: x\nnumber: {number}\n", age_ms=1)) for number in range(21)]
+    assert looks == [False] * 20 + [True]
+
+
+async def test_a_half_written_file_is_looked_at_again_without_another_notification(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("name: x\n")
+    ages = iter([10**9, 0])
+    async with driven(tmp_path) as source:
+        await source.batches.get()
+        source.source._wall_clock = lambda: file.stat().st_mtime_ns + next(ages, 10**9)
+        next(ages)
+        file.write_text("name: y\n")
+        assert [type(event) for event in await source.after_change()] == [Change, Change]
