@@ -1,5 +1,6 @@
 """Rules for Gateways (istio-semantics §1.1, §4.2)."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,6 +24,8 @@ CIPHER_SUITES: Final = frozenset(
 ) | {"AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "AES256-SHA", "DES-CBC3-SHA"}
 """Cipher suites by their OpenSSL names, as far as the proxy knows them."""
 
+_HASH: Final = re.compile(r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){31}")
+_SPKI: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
 _FORWARDING: Final = frozenset({TlsMode.PASSTHROUGH, TlsMode.AUTO_PASSTHROUGH})
 _CHECKS_CLIENTS: Final = frozenset({TlsMode.MUTUAL, TlsMode.OPTIONAL_MUTUAL})
 _OLD_TLS: Final = frozenset({TlsVersion.TLSV1_0, TlsVersion.TLSV1_1})
@@ -100,6 +103,7 @@ def _check_tls_fits(server: Server) -> Iterator[Problem]:
 def check_server_tls(tls: ServerTls) -> Iterator[Problem]:
     """Check the TLS settings of a server by themselves; paths start at the settings."""
     yield from _check_parameters(tls)
+    yield from _check_fingerprints(tls)
     if tls.mode is TlsMode.ISTIO_MUTUAL:
         yield from _check_mesh_certificate(tls)
         return
@@ -133,6 +137,18 @@ def _check_parameters(tls: ServerTls) -> Iterator[Problem]:
         elif suite[:1].isalnum() and suite != "ALL" and suite not in CIPHER_SUITES:
             yield from warning(f"{suite!r} is not known and has no effect", "cipherSuites", index)
         seen.add(suite)
+
+
+def _check_fingerprints(tls: ServerTls) -> Iterator[Problem]:
+    """The API takes any text."""
+    for index, fingerprint in enumerate(tls.verify_certificate_hash):
+        if not _HASH.fullmatch(fingerprint):
+            message = "the proxy refuses the listener: a SHA-256 fingerprint has 64 hexadecimal digits"
+            yield from warning(message, "verifyCertificateHash", index)
+    for index, fingerprint in enumerate(tls.verify_certificate_spki):
+        if not _SPKI.fullmatch(fingerprint):
+            message = "the proxy refuses the listener: a SHA-256 fingerprint has 44 characters in base64"
+            yield from warning(message, "verifyCertificateSpki", index)
 
 
 def _check_mesh_certificate(tls: ServerTls) -> Iterator[Problem]:

@@ -14,6 +14,11 @@ MAGLEV_BOUND: Final = 5_000_011
 RING_BOUND: Final = 8 * 1024 * 1024
 """The proxy refuses a larger `minimumRingSize`."""
 
+LONGEST_COOKIE_PART: Final = 16384
+"""Bytes of a cookie attribute's name or value; the proxy refuses longer ones."""
+
+_BLANK: Final = ord(" ")
+
 _WARMED: Final = frozenset({SimpleLb.UNSPECIFIED, SimpleLb.LEAST_CONN, SimpleLb.LEAST_REQUEST, SimpleLb.ROUND_ROBIN})
 
 
@@ -137,6 +142,10 @@ def _check_cookie(cookie: HttpCookie) -> Report:
     report = Report()
     if not cookie.name:
         report.error("a cookie has a name", "name")
+    if cookie.ttl is not None and cookie.ttl < 0:
+        report.error("the lifetime of a cookie is not negative", "ttl")
+    for field, text in (("name", cookie.name), ("path", cookie.path)):
+        _check_cookie_text(text, report, field)
     seen: set[str] = set()
     for index, attribute in enumerate(cookie.attributes):
         if not attribute.name:
@@ -144,4 +153,14 @@ def _check_cookie(cookie: HttpCookie) -> Report:
         elif attribute.name in seen:
             report.error(f"the attribute {attribute.name!r} is given twice", "attributes", index, "name")
         seen.add(attribute.name)
+        for field, text in (("name", attribute.name), ("value", attribute.value)):
+            _check_cookie_text(text, report, "attributes", index, field)
     return report
+
+
+def _check_cookie_text(text: str, report: Report, *path: str | int) -> None:
+    """The proxy refuses line breaks, and attributes that are longer than a header may be."""
+    if any(ord(character) < _BLANK or character in ";\x7f" for character in text):
+        report.error("a part of a cookie has no control characters and no semicolons", *path)
+    elif len(text.encode()) > LONGEST_COOKIE_PART:
+        report.error(f"a part of a cookie has at most {LONGEST_COOKIE_PART} bytes", *path)

@@ -24,6 +24,7 @@ MAX_WEIGHT: Final = 2**32 - 1
 """Largest sum of weights."""
 
 _LAST_STATUS: Final = 599
+_LINE_BREAK: Final = re.compile(r"[\x00\r\n]")
 _ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
 
 
@@ -34,6 +35,7 @@ def refusals(rule: HttpRule) -> Report:
     """
     report = Report()
     _check_answers(rule, report)
+    _check_texts(rule, report)
     if rule.rewrite is not None and rule.rewrite.uri_regex_rewrite is not None:
         wrong = _wrong_group(rule.rewrite.uri_regex_rewrite)
         if wrong:
@@ -53,6 +55,22 @@ def refusals(rule: HttpRule) -> Report:
 
 def _refuse(report: Report, message: str, *path: str | int) -> None:
     report.warn(f"the proxy would refuse this, so that the rule is not served: {message}", *path)
+
+
+def _check_texts(rule: HttpRule, report: Report) -> None:
+    redirect, rewrite = rule.redirect, rule.rewrite
+    texts: list[tuple[str, str, str]] = []
+    if redirect is not None:
+        texts += [
+            ("redirect", "uri", redirect.uri or ""),
+            ("redirect", "prefixRewrite", redirect.prefix_rewrite),
+            ("redirect", "authority", redirect.authority),
+        ]
+    if rewrite is not None:
+        texts += [("rewrite", "uri", rewrite.uri), ("rewrite", "authority", rewrite.authority)]
+    for block, name, text in texts:
+        if _LINE_BREAK.search(text):
+            _refuse(report, "it has no line breaks and no NUL", block, name)
 
 
 def _check_answers(rule: HttpRule, report: Report) -> None:

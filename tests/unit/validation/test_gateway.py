@@ -175,3 +175,20 @@ def test_unknown_and_repeated_ciphers_have_no_effect_but_operators_pass() -> Non
     suites = ["ALL", "-AES128-SHA", "", "AES128-SHA", "AES128-SHA", "ROT13"]
     found = tls(mode="SIMPLE", credentialName="a", cipherSuites=suites)
     assert warnings(found) == ["spec.servers[0].tls.cipherSuites[4]", "spec.servers[0].tls.cipherSuites[5]"]
+
+
+@pytest.mark.parametrize("fingerprint", ["ab" * 32, ":".join(["AB"] * 32)])
+def test_certificates_are_pinned_by_hexadecimal_fingerprints(fingerprint: str) -> None:
+    assert warnings(tls(mode="MUTUAL", credentialName="c", verifyCertificateHash=[fingerprint])) == []
+
+
+@pytest.mark.parametrize("fingerprint", ["", "ab", "zz" * 32, "ab" * 33])
+def test_a_certificates_fingerprint_of_another_shape_is_warned_of(fingerprint: str) -> None:
+    admission = tls(mode="MUTUAL", credentialName="c", verifyCertificateHash=["ab" * 32, fingerprint])
+    assert warnings(admission) == ["spec.servers[0].tls.verifyCertificateHash[1]"]
+
+
+def test_a_keys_fingerprint_has_44_characters() -> None:
+    admission = tls(mode="MUTUAL", credentialName="c", verifyCertificateSpki=["A" * 43 + "=", "A" * 43, ""])
+    path = "spec.servers[0].tls.verifyCertificateSpki"
+    assert warnings(admission) == [f"{path}[1]", f"{path}[2]"]

@@ -18,6 +18,16 @@ ALGORITHMS = [
     ("{consistentHash: {httpHeaderName: a, useSourceIp: true}}", ["error consistentHash.useSourceIp"]),
     ("{consistentHash: {httpCookie: {ttl: 1s}}}", ["error consistentHash.httpCookie.name"]),
     ("{consistentHash: {httpCookie: {name: ''}}}", ["error consistentHash.httpCookie.name"]),
+    ("{consistentHash: {httpCookie: {name: a, ttl: -1s}}}", ["error consistentHash.httpCookie.ttl"]),
+    ('{consistentHash: {httpCookie: {name: a, path: "/\\n"}}}', ["error consistentHash.httpCookie.path"]),
+    (
+        '{consistentHash: {httpCookie: {name: a, attributes: [{name: "b\\n", value: "c;d"}]}}}',
+        ["error consistentHash.httpCookie.attributes[0].name", "error consistentHash.httpCookie.attributes[0].value"],
+    ),
+    (
+        f"{{consistentHash: {{httpCookie: {{name: a, attributes: [{{name: b, value: {'v' * 16385}}}]}}}}}}",
+        ["error consistentHash.httpCookie.attributes[0].value"],
+    ),
     (
         "{consistentHash: {httpCookie: {name: a, attributes: [{value: b}]}}}",
         ["error consistentHash.httpCookie.attributes[0].name"],

@@ -8,6 +8,14 @@ THE_REST = f"{{destination: {{host: b}}, weight: {2**31 - 1}}}, {{destination: {
 REFUSED = [
     ("{route: [], redirect: {uri: /new, redirectCode: 304}}", ["warning redirect.redirectCode"]),
     ("{route: [], redirect: {uri: /new, redirectCode: 300}}", ["warning redirect.redirectCode"]),
+    ('{route: [], redirect: {uri: "/a\\nb"}}', ["warning redirect.uri"]),
+    ('{route: [], redirect: {authority: "a\\rb"}}', ["warning redirect.authority"]),
+    (
+        '{route: [], match: [{uri: {prefix: /a}}], redirect: {prefixRewrite: "/a\\0b"}}',
+        ["warning redirect.prefixRewrite"],
+    ),
+    ('rewrite: {uri: "/a\\nb"}', ["warning rewrite.uri"]),
+    ('rewrite: {authority: "a\\nb"}', ["warning rewrite.authority"]),
     ("{route: [], directResponse: {status: 600}}", ["warning directResponse.status"]),
     ("fault: {abort: {httpStatus: 600, percentage: {value: 1}}}", ["warning fault.abort.httpStatus"]),
     ("headers: {request: {set: {x-a: '%NOPE%'}}}", ["warning headers.request.set.x-a"]),
