@@ -18,6 +18,10 @@ Fragment: TypeAlias = Mapping[str, Any]
 RULES: Final = "x-kubernetes-validations"
 
 
+MOST: Final = 10_000
+"""Entries of a list whose entries have rules. The 1.5 MB that an object may have hold no more that say anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """What holds for a spec dataclass wherever it stands."""
@@ -33,6 +37,10 @@ class Block:
 
     spellings: Mapping[str, str] = field(default_factory=dict)
     """Further names that users write, each with the field that it stands for."""
+
+    frugal: tuple[str, ...] = ()
+    """Lists in its blocks, by path, that stand in too many other lists for limits of length and for rules about blocks:
+    of the rules only those about single values are kept there."""
 
 
 def together(*fragments: Fragment) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lateen.crds.constraints import (
+    MOST,
     PORT_OR_ZERO,
     Block,
+    each,
     entries,
     has_entries,
     has_text,
@@ -40,7 +42,7 @@ _PLAINTEXT_TLS: Final = f"""
 """
 
 _SERVER: Final = Block(
-    fields={"hosts": entries(least=1)},
+    fields={"hosts": together(entries(least=1), each(pattern(r"(?:[^/]+/)?(?:\*|[^/]*\.[^/]*)")))},
     whole=together(
         rule(
             f"self.port.number > 0 || {_ON_UNIX}",
@@ -72,6 +74,11 @@ _OWN_CERTIFICATE: Final = f"""
     {_FORWARDS} || self.mode == 'ISTIO_MUTUAL' || {_CREDENTIAL} || {has_entries("tlsCertificates")}
     || ({has_text("serverCertificate")} && {has_text("privateKey")})
 """
+_WHOLE_PAIRS: Final = f"""
+    {_FORWARDS} || self.mode == 'ISTIO_MUTUAL' || {_CREDENTIAL} || !has(self.tlsCertificates)
+    || self.tlsCertificates.all(c, has(c.serverCertificate) && c.serverCertificate != ''
+                                   && has(c.privateKey) && c.privateKey != '')
+"""
 _REVOCATION: Final = f"""
     !{has_text("caCrl")} || !has(self.mode) || self.mode != 'SIMPLE' || {_CREDENTIAL}
 """
@@ -90,12 +97,13 @@ _SERVER_TLS: Final = Block(
         rule(_MESH_CERTIFICATE, "ISTIO_MUTUAL uses the certificates of the mesh: no others are possible"),
         rule(_CHECKED_CLIENTS, "to check clients, caCertificates or a credential is needed"),
         rule(_OWN_CERTIFICATE, "the mode needs serverCertificate and privateKey, or a credential"),
+        rule(_WHOLE_PAIRS, "each of tlsCertificates has a serverCertificate and a privateKey"),
         rule(_REVOCATION, "SIMPLE asks for no client certificates that could be revoked by caCrl"),
     ),
 )
 
 LIMITS: Final[Mapping[type[Any], Block]] = {
-    GatewaySpec: Block(required=("servers",), fields={"servers": entries(least=1)}),
+    GatewaySpec: Block(required=("servers",), fields={"servers": entries(least=1, most=MOST)}),
     Server: _SERVER,
     ServerPort: Block(
         fields={

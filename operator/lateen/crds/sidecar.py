@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lateen.crds.constraints import (
+    MOST,
     PORT,
     PORT_OR_ZERO,
     Block,
@@ -42,7 +43,13 @@ _NUMBERED: Final = "!has(self.port) || (has(self.port.number) && self.port.numbe
 
 LIMITS: Final[Mapping[type[Any], Block]] = {
     SidecarSpec: Block(
-        fields={"egress": rule(_REST_LAST, "only the last listener goes without port: it takes all the rest")},
+        fields={
+            "ingress": entries(most=MOST),
+            "egress": together(
+                entries(most=MOST),
+                rule(_REST_LAST, "only the last listener goes without port: it takes all the rest"),
+            ),
+        },
         whole=rule(_SAYS_SOMETHING, "ingress, egress, outboundTrafficPolicy or inboundConnectionPool is needed"),
     ),
     SidecarPort: Block(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 
-from lateen.crds.constraints import Block, together
+from lateen.crds.constraints import RULES, Block, together
 from lateen.errors import LateenError
 from lateen.model.documentation import attribute_docs, blocks_of, json_schema
 
@@ -27,6 +27,8 @@ _KEPT: Final = {
 
 _BEYOND: Final = 2**63
 """Bounds from here on are not written: whole numbers in an API server have 64 bits with sign anyway."""
+
+_NESTING: Final = ("items", "additionalProperties")
 
 _ORDER: Final = ("description", "type", "nullable", "enum", "required", "properties")
 """Keywords that readers look for first."""
@@ -56,6 +58,8 @@ class _Writer:
             fields[field] = together(fields[field], fragment)
         for spelling, field in block.spellings.items():
             fields[spelling] = {**together(fields[field]), "description": f"Another spelling of `{field}`."}
+        for path in block.frugal:
+            _make_frugal(_field_at(fields, path))
         required = sorted({*definition.get("required", ()), *block.required})
         written = {"description": _prose(definition["description"]), "type": "object", "properties": fields}
         return together(written, {"required": required} if required else {}, block.whole)
@@ -128,6 +132,20 @@ def _explain(definition: Mapping[str, Any], meanings: Mapping[str, str]) -> str:
 def _prose(text: str) -> str:
     """Undo the line breaks of the source: whoever shows the text breaks it anew."""
     return "\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def _field_at(fields: dict[str, Any], path: str) -> dict[str, Any]:
+    first, _, rest = path.partition(".")
+    found: dict[str, Any] = fields[first]
+    return _field_at(found["properties"], rest) if rest else found
+
+
+def _make_frugal(schema: dict[str, Any]) -> None:
+    if schema["type"] in ("object", "array"):
+        schema.pop(RULES, None)
+        schema.pop("maxItems", None)
+    for inner in (*schema.get("properties", {}).values(), *(schema[key] for key in _NESTING if key in schema)):
+        _make_frugal(inner)
 
 
 def _check_names(block: str, unknown: set[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from lateen.crds.constraints import (
     COUNT,
     DURATION,
+    MOST,
     PERCENT,
     PORT,
     PORT_OR_ZERO,
@@ -37,6 +38,7 @@ from lateen.model.routeaction import (
     DelaySpec,
     DirectResponseSpec,
     FaultSpec,
+    HeaderOperations,
     RedirectSpec,
     RegexRewrite,
     ResponseBody,
@@ -54,9 +56,6 @@ from lateen.model.virtualservice import (
     VirtualServiceSpec,
 )
 from lateen.validation.routeaction import GRPC_STATUSES
-
-MOST_RULES: Final = 10_000
-"""Rules of a VirtualService; 1.5 MB, the most that an object may have, hold no more that say anything."""
 
 _EXPRESSION: Final = letters(least=1, most=1024)
 """An RE2 expression has at most 1024 bytes, hence not more letters."""
@@ -79,9 +78,9 @@ _EVERYTHING_ON_MESH: Final = f"""
 
 _VIRTUAL_SERVICE: Final = Block(
     fields={
-        "http": entries(most=MOST_RULES),
-        "tls": entries(most=MOST_RULES),
-        "tcp": entries(most=MOST_RULES),
+        "http": entries(most=MOST),
+        "tls": entries(most=MOST),
+        "tcp": entries(most=MOST),
         "exportTo": VISIBILITY,
     },
     whole=together(
@@ -126,9 +125,12 @@ _ACTIVE: Final = f"has(self.perTryTimeout) || {has_text('retryOn')} || has(self.
 _SOMEWHERE: Final = " || ".join(
     (*map(has_text, ("uri", "prefixRewrite", "authority", "scheme")), "has(self.port)", "has(self.derivePort)")
 )
-_WHOLE_SECONDS: Final = "duration(self) == duration(string(duration(self).getSeconds()) + 's')"
+_WHOLE_SECONDS: Final = "duration(self).getMilliseconds() % 1000 == 0"
+
+_NAMED: Final = rule("!('' in self)", "a header name is expected, not empty text")
 
 _ACTIONS: Final[Mapping[type[Any], Block]] = {
+    HeaderOperations: Block(fields={"set": _NAMED, "add": _NAMED, "remove": each(letters(least=1))}),
     RegexRewrite: Block(required=("match", "rewrite"), fields={"match": _EXPRESSION, "rewrite": letters(least=1)}),
     Rewrite: Block(
         whole=together(

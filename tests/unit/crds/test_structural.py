@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BeforeValidator
 
-from lateen.crds.constraints import Block, between, entries, rule
+from lateen.crds.constraints import RULES, Block, between, entries, rule
 from lateen.crds.structural import structural_schema
 from lateen.errors import LateenError
 from lateen.model.schema import SPEC, Duration
@@ -54,6 +54,18 @@ class Ship:
     """How long it waits."""
     number: UInt64 = 0
     """Its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Ships."""
+
+    __pydantic_config__ = SPEC
+
+    flagship: Ship | None = None
+    """The first."""
+    sail: Sail | None = None
+    """One in reserve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,24 @@ def test_limits_hold_wherever_a_block_stands() -> None:
 def test_a_further_spelling_has_the_limits_of_its_field() -> None:
     limits = Block(fields={"sails": entries(most=3)}, spellings={"all_sails": "sails"})
     assert schema(Ship=limits)["properties"]["all_sails"]["maxItems"] == 3
+
+
+def test_where_rules_would_cost_too_much_only_those_about_single_values_stay() -> None:
+    sail = Block(fields={"area": rule("self > 0", "some area")}, whole=rule("true", "always"))
+    fleet = structural_schema(
+        Fleet,
+        {
+            Ship: Block(fields={"sails": entries(least=1, most=9)}),
+            Sail: sail,
+            Fleet: Block(frugal=("flagship.sails",)),
+        },
+    )
+    spared, usual = fleet["properties"]["flagship"]["properties"]["sails"], fleet["properties"]["sail"]
+    assert "maxItems" not in spared
+    assert spared["minItems"] == 1
+    assert RULES not in spared["items"]
+    assert RULES in usual
+    assert RULES in spared["items"]["properties"]["area"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,16 @@
+"""Fixtures of tests with a real API server: one for the whole session, none where its binaries are absent."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.apiserver.control_plane import ASSETS, ControlPlane, assets
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A running API server. Whoever kills it starts it again."""
+    binaries = assets()
+    if binaries is None:
+        pytest.skip(f"{ASSETS} is not set: it names the directory of etcd and kube-apiserver")
+    with ControlPlane(binaries, tmp_path_factory.mktemp("control-plane")) as running:
+        yield running
