@@ -9,7 +9,7 @@ from lateen.compile.placement import OpenServer, Placement
 from lateen.engine import Derived, Engine, Index, Reads
 from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import MESH_GATEWAY
-from lateen.model.hosts import fqdn, is_wildcard
+from lateen.model.hosts import fqdn
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.virtualservice import VirtualServiceSpec
@@ -31,11 +31,6 @@ class Binding:
     """As written in the server that opened the host."""
     redirects: bool
     """A server of the host sends plaintext to https."""
-
-    @property
-    def stands_alone(self) -> bool:
-        """Whether the host has a resource of its own; wildcards share one (ADR 0002)."""
-        return self.layout is RouteLayout.SCOPED and not is_wildcard(self.host.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +80,7 @@ def add_bindings(engine: Engine, inputs: Inputs, placement: Placement, domain: s
         return engine.index(
             "hosts_alone" if alone else "hosts_joined",
             table,
-            lambda _, bindings: {b.host for b in bindings if b.stands_alone is alone},
+            lambda _, bindings: {b.host for b in bindings if b.host.stands_alone(b.layout) is alone},
         )
 
     return Bindings(

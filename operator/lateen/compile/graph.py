@@ -1,19 +1,28 @@
 """The whole graph on one page: every table, in the order of its stages. Read this file first.
 
-    0 inputs        one table per kind, filled at the door
-    1 placements    Gateway → proxies
-      registry      host → its services
-    2 proxies       proxy → labels, namespace, port translation
-    3 proxy_servers proxy → its Gateways merged, contradictions refused
-    4 gateway_servers  Gateway → its accepted servers
-      open_servers  Gateway → what VirtualServices see of them
-    5 bindings      VirtualService → hosts of HTTP chains
-    6 route_lists   VirtualService at a Gateway → routes
-      l4_chains     TCP and pass-through server → filter chains
-    7 host_routes, fragments   host of a chain → encoded
-      listeners     listener → IR, and the server names that are lost there
-      clusters, endpoints   wanted cluster → IR
-    8 encoded listeners, clusters, endpoints, secrets; host_scopes, joined_routes
+    0  inputs            one table per kind, filled at the door
+    1  placements        Gateway → the proxies it is for
+       registry          host → its services
+    2  proxies           proxy → labels, namespace, port translation
+    3  proxy_servers     proxy → its Gateways merged, contradictions refused
+    4  gateway_servers   Gateway → its accepted servers
+       open_servers      Gateway → what VirtualServices see of them
+    5  bindings          VirtualService → hosts of HTTP chains
+    6  route_lists       VirtualService at a Gateway → its routes
+       l4_chains         server that routes connections → filter chains
+       mesh_hosts        port of a service → its virtual host, for calls between services
+    7  host_routes       host with a resource of its own → its routes, encoded
+       fragments         host that stands with others → its part of their routes
+       listeners         listener → what it is made of
+       lost_names        listener → server names that its chains do not get
+       upstreams         cluster that something names → what it is made of
+       mesh_routes, mesh_scopes, mesh_wildcard_routes   the same for calls between services, encoded
+       policy_findings, entry_findings, service_findings   DestinationRule, ServiceEntry, Service → what is said of it
+    8  host_scopes, joined_routes   what leads to a host's routes; routes of hosts that stand together
+       listener_resources, clusters, endpoints, secret_resources   the rest, encoded
+       mesh_listener, mesh_wildcard_scopes   the same for calls between services
+       rule_findings, gateway_findings   VirtualService, Gateway → what is said of it
+    9  joined_scopes     what leads to routes of hosts that stand together
 
 A table's function reads earlier stages only, through `Reads`, so that what depends on what
 is recorded, never declared (ADR 0001).
@@ -36,6 +45,7 @@ from lateen.compile.secrets import SecretTables, add_secrets
 from lateen.compile.services import ServiceTables, add_services
 from lateen.compile.settings import CompileSettings
 from lateen.engine import Derived, Engine, Index
+from lateen.ir.listener import FilterChain
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
 from lateen.ir.route import Route
@@ -74,15 +84,12 @@ def wanted_by(
     def of_routes(proxy: ProxyId, found: tuple[Route, ...]) -> set[WantedCluster]:
         return {WantedCluster(proxy, cluster) for route in found for cluster in route.clusters}
 
+    def of_chains(proxy: ProxyId, chains: tuple[FilterChain, ...]) -> set[WantedCluster]:
+        return {WantedCluster(proxy, target.cluster) for chain in chains if chain.tcp for target in chain.tcp.targets}
+
     return (
         engine.index("clusters_of_routes", routes.lists, lambda key, found: of_routes(key.proxy, found)),
-        engine.index(
-            "clusters_of_chains",
-            listeners.l4_chains,
-            lambda key, chains: {
-                WantedCluster(key[2], target.cluster) for chain in chains if chain.tcp for target in chain.tcp.targets
-            },
-        ),
+        engine.index("clusters_of_chains", listeners.l4_chains, lambda key, found: of_chains(key.proxy, found)),
         engine.index("clusters_of_mesh", mesh.hosts, lambda key, found: of_routes(key.proxy, found.host.routes)),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lateen.engine import Engine, Table
+from lateen.engine import Engine, Reads, Table
 from lateen.ir.proxy import Proxy, ProxyId
 from lateen.model.destinationrule import DestinationRuleSpec
 from lateen.model.endpointslice import EndpointSliceSpec
@@ -17,6 +17,7 @@ from lateen.model.service import ServiceSpec
 from lateen.model.serviceentry import ServiceEntrySpec
 from lateen.model.virtualservice import VirtualServiceSpec
 from lateen.model.workloadentry import WorkloadEntrySpec
+from lateen.semantics.delegate import FindDelegate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class Inputs:
             Kind.SECRET: self.secrets,
         }
         object.__setattr__(self, "by_kind", tables)
+
+    def delegates(self, reads: Reads) -> FindDelegate:
+        """How rules find the VirtualServices that they delegate to."""
+
+        def find(namespace: str, name: str) -> Object[VirtualServiceSpec] | None:
+            return reads.get(self.virtual_services, Key(Kind.VIRTUAL_SERVICE, namespace, name))
+
+        return find
 
     def table(self, kind: Kind) -> Table[Key, Any] | None:
         """The table of a kind; None for kinds that are checked but not compiled."""

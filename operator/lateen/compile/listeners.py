@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lateen.compile.bindings import expand_hosts, gateway_keys
 from lateen.compile.destinations import TrackedDestinations
 from lateen.compile.inputs import Inputs
-from lateen.compile.names import ListenerKey
+from lateen.compile.names import ListenerKey, ServerKey
 from lateen.compile.placement import Placement
 from lateen.compile.services import ServiceTables
 from lateen.compile.settings import CompileSettings
@@ -39,7 +39,7 @@ class PortClaim:
 class ListenerTables:
     """TCP chains by server, listeners as IR and encoded."""
 
-    l4_chains: Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]]
+    l4_chains: Derived[ServerKey, tuple[FilterChain, ...]]
     lost_names: Derived[ListenerKey, tuple[LostNames, ...]]
     """Server names that chains of a listener do not get; a listener where nothing is lost has no row."""
     listeners: Derived[ListenerKey, Listener]
@@ -118,7 +118,7 @@ def port_holder(reads: Reads, claims: Index[Key, tuple[PlacedServer, ...], PortC
 def chains_of(
     reads: Reads,
     servers: Iterable[PlacedServer],
-    l4_chains: Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]],
+    l4_chains: Derived[ServerKey, tuple[FilterChain, ...]],
 ) -> Iterator[FilterChain]:
     """What the servers of one listener ask for, in merge order; names may be asked for twice."""
     plain: set[str] = set()
@@ -126,10 +126,14 @@ def chains_of(
         if not is_supported(server):
             continue
         if not server.is_http:
-            yield from reads.get(l4_chains, (server.gateway, server.index, server.proxy)) or ()
+            yield from reads.get(l4_chains, _key_of(server)) or ()
         elif server.terminates_tls or server.chain not in plain:
             plain.add(server.chain)
             yield _http_chain(server)
+
+
+def _key_of(server: PlacedServer) -> ServerKey:
+    return ServerKey(server.proxy, server.gateway, server.index)
 
 
 def is_supported(server: PlacedServer) -> bool:
@@ -162,8 +166,8 @@ def _tls(server: PlacedServer) -> DownstreamTls | None:
 
 def _add_l4_chains(
     engine: Engine, inputs: Inputs, placement: Placement, services: ServiceTables, settings: CompileSettings
-) -> Derived[tuple[Key, int, ProxyId], tuple[FilterChain, ...]]:
-    """Chains of servers that route connections: keyed by (Gateway, server, proxy)."""
+) -> Derived[ServerKey, tuple[FilterChain, ...]]:
+    """Chains of servers that route connections."""
     l4_rules = engine.index(
         "l4_rules_of_gateway",
         inputs.virtual_services,
@@ -172,19 +176,18 @@ def _add_l4_chains(
     servers_by_id = engine.index(
         "l4_servers",
         placement.gateway_servers,
-        lambda _, servers: [(s.gateway, s.index, s.proxy) for s in servers if not s.is_http],
+        lambda _, servers: [_key_of(server) for server in servers if not server.is_http],
     )
 
-    def build(reads: Reads, key: tuple[Key, int, ProxyId]) -> tuple[FilterChain, ...]:
-        gateway, index, proxy_id = key
-        proxy = reads.get(placement.proxies, proxy_id)
-        servers = reads.get(placement.gateway_servers, gateway) or ()
-        server = next((s for s in servers if s.index == index and s.proxy == proxy_id), None)
+    def build(reads: Reads, key: ServerKey) -> tuple[FilterChain, ...]:
+        proxy = reads.get(placement.proxies, key.proxy)
+        servers = reads.get(placement.gateway_servers, key.gateway) or ()
+        server = next((server for server in servers if _key_of(server) == key), None)
         if proxy is None or server is None:
             return ()
         rules = [
             rule
-            for _, rule in reads.values(l4_rules, gateway)
+            for _, rule in reads.values(l4_rules, key.gateway)
             if is_visible(rule.spec.export_to, rule.key.namespace, proxy.namespace)
         ]
         rules.sort(key=lambda rule: rule_order(rule, proxy.namespace))

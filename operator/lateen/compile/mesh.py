@@ -29,7 +29,7 @@ from lateen.ir.proxy import MESH_GATEWAY, Proxy, ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.ir.route import ClusterRef, Forward, Route, RouteMatch, Target, VirtualHost
 from lateen.model.hosts import is_wildcard, more_specific, subset_of
-from lateen.model.keys import Key, Kind
+from lateen.model.keys import Key
 from lateen.model.objects import Object
 from lateen.model.virtualservice import VirtualServiceSpec
 from lateen.semantics.gateways import resolve_gateway_name
@@ -112,10 +112,6 @@ class MeshRules:
 
     def routes(self, reads: Reads, rule: Object[VirtualServiceSpec], port: int) -> tuple[Route, ...]:
         """The rule's routes on one port of the mesh."""
-
-        def find(namespace: str, name: str) -> Object[VirtualServiceSpec] | None:
-            return reads.get(self.inputs.virtual_services, Key(Kind.VIRTUAL_SERVICE, namespace, name))
-
         place = RoutePlace(
             MESH_GATEWAY,
             port,
@@ -124,7 +120,8 @@ class MeshRules:
             namespace=self.proxy.namespace,
             domain=self.services.settings.domain,
         )
-        return build_routes(rule, place, TrackedDestinations(reads, self.services, self.proxy), find)
+        destinations = TrackedDestinations(reads, self.services, self.proxy)
+        return build_routes(rule, place, destinations, self.inputs.delegates(reads))
 
     def _visible(self, reads: Reads, group: str) -> list[Object[VirtualServiceSpec]]:
         return [

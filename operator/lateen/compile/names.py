@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import ProxyId
 from lateen.ir.route import ClusterRef
+from lateen.model.hosts import is_wildcard
 from lateen.model.keys import Key
 
 
@@ -13,6 +15,10 @@ class HostKey(NamedTuple):
     proxy: ProxyId
     chain: str
     host: str
+
+    def stands_alone(self, layout: RouteLayout) -> bool:
+        """Whether the host has a resource of its own in a chain of this layout; wildcards share one (ADR 0002)."""
+        return layout is RouteLayout.SCOPED and not is_wildcard(self.host)
 
 
 class RouteListKey(NamedTuple):
@@ -25,6 +31,15 @@ class RouteListKey(NamedTuple):
     """`namespace/name`, or `mesh`."""
     port: int
     tls: bool
+
+
+class ServerKey(NamedTuple):
+    """One server of one Gateway on one proxy."""
+
+    proxy: ProxyId
+    gateway: Key
+    position: int
+    """In the Gateway's `servers`."""
 
 
 class ListenerKey(NamedTuple):

@@ -26,10 +26,7 @@ from lateen.envoy.scope import build_scope
 from lateen.ir.listener import RouteLayout
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.ir.route import Route, VirtualHost
-from lateen.model.hosts import is_wildcard
-from lateen.model.keys import Key, Kind
-from lateen.model.objects import Object
-from lateen.model.virtualservice import VirtualServiceSpec
+from lateen.model.keys import Key
 from lateen.semantics.gateways import strip_namespace
 from lateen.semantics.routes import RoutePlace, build_routes, order_routes
 from lateen.semantics.servers import PlacedServer
@@ -61,11 +58,6 @@ class RouteTables:
     joined_scopes: Derived[JoinedKey, Resource]
 
 
-def stands_alone(key: HostKey, layout: RouteLayout) -> bool:
-    """Whether a host has a resource of its own."""
-    return layout is RouteLayout.SCOPED and not is_wildcard(key.host)
-
-
 def add_routes(
     engine: Engine, inputs: Inputs, placement: Placement, bindings: Bindings, services: ServiceTables
 ) -> RouteTables:
@@ -76,7 +68,7 @@ def add_routes(
         return engine.index(
             f"redirecting_{'alone' if alone else 'joined'}",
             placement.gateway_servers,
-            lambda _, servers: [key for key, layout in redirected(servers) if stands_alone(key, layout) is alone],
+            lambda _, servers: [key for key, layout in redirected(servers) if key.stands_alone(layout) is alone],
         )
 
     redirecting_alone, redirecting_joined = redirects(alone=True), redirects(alone=False)
@@ -165,13 +157,9 @@ def _add_lists(
         proxy = reads.get(placement.proxies, key.proxy)
         if rule is None or proxy is None:
             return None
-
-        def find(namespace: str, name: str) -> Object[VirtualServiceSpec] | None:
-            return reads.get(inputs.virtual_services, Key(Kind.VIRTUAL_SERVICE, namespace, name))
-
         domain = services.settings.domain
         place = RoutePlace(key.gateway, key.port, key.tls, proxy.labels, proxy.namespace, domain)
-        return build_routes(rule, place, TrackedDestinations(reads, services, proxy), find) or None
+        return build_routes(rule, place, TrackedDestinations(reads, services, proxy), inputs.delegates(reads)) or None
 
     return engine.derive("route_lists", 6, build, group=bindings.by_routes)
 

@@ -17,7 +17,7 @@ from lateen.engine import Reads
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import MESH_GATEWAY, Proxy, ProxyId
 from lateen.model.hosts import fqdn, is_wildcard, matches
-from lateen.model.keys import Key, Kind
+from lateen.model.keys import Key
 from lateen.model.objects import FieldPath, Object
 from lateen.model.virtualservice import Destination, VirtualServiceSpec
 from lateen.semantics.delegate import lost_delegates, unmet_rules
@@ -129,9 +129,7 @@ class RuleFindings:
                     yield Code.SERVER_NAME_TAKEN.about(obj.key, f"{own}; the match is left out", path)
 
     def _delegates(self, reads: Reads, obj: Object[VirtualServiceSpec]) -> Iterator[Finding]:
-        def find(namespace: str, name: str) -> Object[VirtualServiceSpec] | None:
-            return reads.get(self.inputs.virtual_services, Key(Kind.VIRTUAL_SERVICE, namespace, name))
-
+        find = self.inputs.delegates(reads)
         for index, name in lost_delegates(obj, find):
             message = (
                 f"the delegate VirtualService {name} does not exist, has hosts of its own, or is not exported here"

@@ -12,12 +12,12 @@ from lateen.model.virtualservice import Delegate, Destination, HttpRule, Virtual
 from lateen.semantics.gateways import resolve_gateway_name
 from lateen.semantics.visibility import is_visible
 
-Found = Callable[[str, str], Object[VirtualServiceSpec] | None]
+FindDelegate = Callable[[str, str], Object[VirtualServiceSpec] | None]
 """(namespace, name) → the delegate, if it exists."""
 ValueT = TypeVar("ValueT")
 
 
-def expand(root: Object[VirtualServiceSpec], find: Found, domain: str) -> Iterator[tuple[HttpRule, str]]:
+def expand(root: Object[VirtualServiceSpec], find: FindDelegate, domain: str) -> Iterator[tuple[HttpRule, str]]:
     """Yield the root's rules with delegates put in place, each with the namespace its hosts are relative to.
 
     A delegate that is missing, or not exported to the root's namespace, drops only its rule;
@@ -38,14 +38,14 @@ def expand(root: Object[VirtualServiceSpec], find: Found, domain: str) -> Iterat
                 yield merged, delegate.key.namespace
 
 
-def lost_delegates(root: Object[VirtualServiceSpec], find: Found) -> Iterator[tuple[int, str]]:
+def lost_delegates(root: Object[VirtualServiceSpec], find: FindDelegate) -> Iterator[tuple[int, str]]:
     """(index of the rule, `namespace/name`) of every delegate that cannot be reached."""
     for index, rule in enumerate(root.spec.http):
         if rule.delegate is not None and _reach(root, rule.delegate, find) is None:
             yield index, f"{rule.delegate.namespace or root.key.namespace}/{rule.delegate.name}"
 
 
-def unmet_rules(root: Object[VirtualServiceSpec], find: Found) -> Iterator[tuple[int, str, int]]:
+def unmet_rules(root: Object[VirtualServiceSpec], find: FindDelegate) -> Iterator[tuple[int, str, int]]:
     """(index of the rule, `namespace/name` of its delegate, index there) of rules that exclude their root's matches."""
     for index, rule in enumerate(root.spec.http):
         delegate = _reach(root, rule.delegate, find) if rule.delegate is not None else None
@@ -83,7 +83,7 @@ def _with_mirrors(rule: HttpRule, namespace: str, domain: str) -> HttpRule:
     )
 
 
-def _reach(root: Object[VirtualServiceSpec], ref: Delegate, find: Found) -> Object[VirtualServiceSpec] | None:
+def _reach(root: Object[VirtualServiceSpec], ref: Delegate, find: FindDelegate) -> Object[VirtualServiceSpec] | None:
     namespace = ref.namespace or root.key.namespace
     found = find(namespace, ref.name or "")
     if found is None or found.spec.hosts or not is_visible(found.spec.export_to, namespace, root.key.namespace):

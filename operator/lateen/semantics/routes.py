@@ -9,7 +9,7 @@ from lateen.model.matching import HttpMatch
 from lateen.model.objects import Object
 from lateen.model.virtualservice import HttpRule, VirtualServiceSpec
 from lateen.semantics.cors import lower_cors
-from lateen.semantics.delegate import Found, expand
+from lateen.semantics.delegate import FindDelegate, expand
 from lateen.semantics.destination import Destinations, lower_forward
 from lateen.semantics.fault import lower_fault
 from lateen.semantics.gateways import resolve_gateway_name
@@ -38,7 +38,7 @@ class RoutePlace:
 
 
 def build_routes(
-    obj: Object[VirtualServiceSpec], place: RoutePlace, destinations: Destinations, find: Found
+    obj: Object[VirtualServiceSpec], place: RoutePlace, destinations: Destinations, find: FindDelegate
 ) -> tuple[Route, ...]:
     """Lower all rules; nothing follows the first route that catches everything.
 

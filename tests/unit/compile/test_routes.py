@@ -8,7 +8,6 @@ from tests.unit.compile.site import EDGE, Site
 from tests.unit.semantics.objects import gateway, server_fields, service, to, virtual_service
 
 from lateen.compile.names import HostKey
-from lateen.compile.routes import stands_alone
 from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import PortTarget, Proxy
 from lateen.ir.resource import ResourceType
@@ -104,7 +103,7 @@ def test_a_tls_server_that_gets_a_wildcard_changes_its_layout(site: Site) -> Non
     ],
 )
 def test_which_hosts_stand_alone(layout: RouteLayout, host: str, *, alone: bool) -> None:
-    assert stands_alone(HostKey(EDGE, "http.80", host), layout) is alone
+    assert HostKey(EDGE, "http.80", host).stands_alone(layout) is alone
 
 
 def test_rules_of_one_host_are_joined_by_age_and_catch_alls_come_last(site: Site) -> None:

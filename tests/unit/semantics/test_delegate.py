@@ -9,12 +9,12 @@ from tests.unit.semantics.objects import DOMAIN, decode, http_rule, to, virtual_
 from lateen.model.matching import HttpMatch
 from lateen.model.objects import Object
 from lateen.model.virtualservice import HttpRule, VirtualServiceSpec
-from lateen.semantics.delegate import Found, conflict, expand, lost_delegates, merge_rules, unmet_rules
+from lateen.semantics.delegate import FindDelegate, conflict, expand, lost_delegates, merge_rules, unmet_rules
 
 Rule = Object[VirtualServiceSpec]
 
 
-def finding(*objects: Rule) -> Found:
+def finding(*objects: Rule) -> FindDelegate:
     """Look up delegates among these."""
     known = {(obj.key.namespace, obj.key.name): obj for obj in objects}
     return lambda namespace, name: known.get((namespace, name))
