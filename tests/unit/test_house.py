@@ -92,6 +92,18 @@ def test_functions_fit_on_a_screen() -> None:
     assert len(long) <= len(sizes) / 100, long
 
 
+def test_whoever_overrules_a_check_says_why() -> None:
+    overruled = re.compile(r"# (?:noqa|type: ignore)\b")
+    with_reason = re.compile(r"# (?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|type: ignore\[[a-z-]+(?:, [a-z-]+)*\]) +[-#] \S")
+    found = [
+        f"{path.relative_to(_ROOT)}:{number}"
+        for path in _python(_PACKAGE, _DEMO, _TESTS)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if overruled.search(line) and not with_reason.search(line)
+    ]
+    assert sorted(found) == []
+
+
 def test_nothing_names_a_path_of_one_machine() -> None:
     found = [
         f"{path.relative_to(_ROOT)}:{number}"

@@ -51,11 +51,11 @@ def _from_files(
     paths: tuple[str, ...], what: str, proxy: str, name: str, options: dict[str, str | int]
 ) -> "list[ResourceFields]":
     from lateen.cli.terminal import count  # noqa: PLC0415 - `--help` stays quick
-    from lateen.model.objects import Severity  # noqa: PLC0415
-    from lateen.runtime.app import build_intake, compile_settings  # noqa: PLC0415
-    from lateen.runtime.offline import compile_files  # noqa: PLC0415
-    from lateen.runtime.resource_listing import ResourceGroup, list_resources  # noqa: PLC0415
-    from lateen.settings import UpSettings  # noqa: PLC0415
+    from lateen.model.objects import Severity  # noqa: PLC0415 - the same
+    from lateen.runtime.app import build_intake, compile_settings  # noqa: PLC0415 - the same
+    from lateen.runtime.offline import compile_files  # noqa: PLC0415 - the same
+    from lateen.runtime.resource_listing import ResourceGroup, list_resources  # noqa: PLC0415 - the same
+    from lateen.settings import UpSettings  # noqa: PLC0415 - the same
 
     files = tuple(Path(path) for path in paths if path != "-")
     settings = UpSettings(files, **options)  # type: ignore[arg-type]  # click has checked the types

@@ -167,7 +167,7 @@ class Supervisor:
                 await admin.fail_health_check()
                 await admin.drain_listeners(graceful=True)
                 # Envoy tells nobody when its last connection ends; it has to be asked.
-                while not ended.done() and await admin.active_connections():  # noqa: ASYNC110
+                while not ended.done() and await admin.active_connections():  # noqa: ASYNC110 - see above
                     await asyncio.sleep(_DRAIN_POLL)
 
     def _after_end(self, error: str, pause: float) -> None:

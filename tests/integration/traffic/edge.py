@@ -132,7 +132,7 @@ class Edge:
         """Wait until statistics meet a condition, and give them."""
         async with self.admin() as admin, asyncio.timeout(_PATIENCE):
             # Envoy tells nobody that a number has changed; it has to be asked.
-            while not condition(stats := await admin.stats(pattern)):  # noqa: ASYNC110
+            while not condition(stats := await admin.stats(pattern)):  # noqa: ASYNC110 - see above
                 await asyncio.sleep(_POLL)
         return stats
 

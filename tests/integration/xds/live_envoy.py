@@ -17,9 +17,9 @@ from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 # Parsing `typed_config` needs these messages to be known.
-from envoy.extensions.filters.http.router.v3 import router_pb2 as _router  # noqa: F401
-from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as _manager  # noqa: F401
-from envoy.extensions.network.dns_resolver.cares.v3 import cares_dns_resolver_pb2 as _resolver  # noqa: F401
+from envoy.extensions.filters.http.router.v3 import router_pb2 as _router  # noqa: F401 - known inside Any
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as _manager  # noqa: F401 - the same
+from envoy.extensions.network.dns_resolver.cares.v3 import cares_dns_resolver_pb2 as _resolver  # noqa: F401 - the same
 from google.protobuf import json_format
 from tests.integration.envoy.static_envoy import envoy_binary
 

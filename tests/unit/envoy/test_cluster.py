@@ -157,7 +157,7 @@ def test_localities_and_zones() -> None:
 
 
 @pytest.mark.parametrize(("discovery", "one"), [(Discovery.STRICT_DNS, False), (Discovery.LOGICAL_DNS, True)])
-def test_names_are_resolved_with_ipv4_first(discovery: Discovery, one: bool) -> None:  # noqa: FBT001
+def test_names_are_resolved_with_ipv4_first(discovery: Discovery, one: bool) -> None:  # noqa: FBT001 - a row of the table
     endpoints = Endpoints(WEB, (Locality((Endpoint("web.example.com", 8080),)),))
     message = built(discovery=discovery, dns_endpoints=endpoints)
     dns = DnsCluster()

@@ -80,7 +80,7 @@ def test_chains_keep_names_order_and_server_names() -> None:
         (FilterChain("any", tcp=TCP.tcp, only_tls=True), True),
     ],
 )
-def test_hellos_are_read_only_where_that_tells_something(chain: FilterChain, inspected: bool) -> None:  # noqa: FBT001
+def test_hellos_are_read_only_where_that_tells_something(chain: FilterChain, inspected: bool) -> None:  # noqa: FBT001 - a row of the table
     names = [listener_filter.name for listener_filter in message_of(chain).listener_filters]
     assert names == (["envoy.filters.listener.tls_inspector"] if inspected else [])
 
