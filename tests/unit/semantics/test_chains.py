@@ -1,7 +1,10 @@
 """Server names are given once, to the oldest chain of a listener that asks for them."""
 
+from dataclasses import replace
+
 from lateen.ir.listener import DownstreamTls, FilterChain, HttpChain, SecretKind, SecretRef, TcpChain
 from lateen.ir.route import ClusterRef, Target
+from lateen.model.keys import Key, Kind
 from lateen.semantics.chains import arrange
 
 TLS = DownstreamTls((SecretRef("kubernetes://cert", SecretKind.CERTIFICATE),))
@@ -65,3 +68,11 @@ def test_any_name_means_tls_only_where_plaintext_has_a_chain() -> None:
     assert [chain.only_tls for chain in arrange((terminating("all"),)).chains] == [False]
     assert [chain.only_tls for chain in arrange((terminating("all"), PLAIN)).chains] == [True, False]
     assert [chain.only_tls for chain in arrange((terminating("one", "a.com"), PLAIN)).chains] == [False, False]
+
+
+def test_a_loss_says_who_has_the_name() -> None:
+    key = Key(Kind.VIRTUAL_SERVICE, "shop", "old")
+    (lost,) = arrange((replace(passthrough("old", "a.com"), origins=(key,)), passthrough("young", "a.com"))).lost
+    assert str(lost) == "a.com already belongs to VirtualService/shop/old"
+    (lost,) = arrange((replace(passthrough("old"), origins=(key,)), passthrough("young"))).lost
+    assert str(lost) == "every server name already belongs to VirtualService/shop/old"

@@ -94,3 +94,12 @@ def test_a_general_rule_of_the_same_exports_completes_one_with_a_selector() -> N
     assert chosen is not None
     assert [each.name for each in chosen.subsets] == ["v1", "v2"]
     assert chosen.policy is not None
+
+
+def test_rules_for_different_proxies_stay_apart() -> None:
+    one, two, same = (
+        rule(f"edge/{name}", "cart.shop.svc.cluster.local", POOL, workloadSelector={"matchLabels": {"app": app}})
+        for name, app in (("a", "one"), ("b", "two"), ("c", "one"))
+    )
+    merged = merge_rules([one, two, same], DOMAIN)
+    assert [[key.name for key in found.origins] for found in merged] == [["a", "c"], ["b"]]

@@ -1,12 +1,14 @@
 """Endpoints of a service, from everything that can be one."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.unit.semantics.objects import (
     DOMAIN,
     address,
+    decode,
     endpoint_slice,
     entry,
     pod,
@@ -185,3 +187,27 @@ def test_pods_are_looked_up_only_where_labels_or_places_matter() -> None:
     assert not needs_labels(CART, NO_POLICY, proxy(), "")
     assert needs_labels(CART, NO_POLICY, proxy(), "v1")
     assert needs_labels(CART, NO_POLICY, proxy(locality="r/z"), "")
+
+
+def test_a_named_target_is_looked_up_among_the_ports_of_a_pod() -> None:
+    named = ServicePort(80, "http", Protocol.HTTP, "web")
+    serving, other = pod("shop/a", "10.0.0.1", {"app": "cart"}), pod("shop/b", "10.0.0.2", {"app": "cart"})
+    containers = [{"name": "main", "ports": [{"name": "web", "containerPort": 8080}]}]
+    spec = decode(PodSpec, {"spec": {"containers": containers}, "status": {"podIP": "10.0.0.1", "phase": "Running"}})
+    found = from_pods([replace(serving, spec=spec), other], {"app": "cart"}, named)
+    assert seen(found) == [("10.0.0.1", 8080)]
+
+
+def test_the_network_of_a_workload_is_one_of_its_labels() -> None:
+    (found,) = from_workloads([workload("shop/a", "10.0.0.1", network="vm")], {}, HTTP)
+    assert found.labels["topology.istio.io/network"] == "vm"
+
+
+def test_a_workload_without_an_address_is_no_endpoint() -> None:
+    assert list(from_workloads([workload("shop/a", "", network="vm")], {}, HTTP)) == []
+
+
+def test_places_are_not_looked_for_where_nobody_needs_them() -> None:
+    slices = [endpoint_slice("shop/cart-a", "cart", [address("10.0.0.1", pod="a", zone="z", nodeName="n")])]
+    (found,) = from_slices(slices, "http", pods=None)
+    assert (found.place, found.labels) == ("", {})

@@ -94,3 +94,7 @@ def test_a_tunnel_is_the_subsets_own_unless_the_destinations_are_weighted() -> N
     assert tcp_settings(found, "v1", weighted=False).tunnel == Tunnel("subset:80", use_post=True)
     assert tcp_settings(found, "v2", weighted=False).tunnel is None
     assert tcp_settings(found, "v1", weighted=True).tunnel == Tunnel("service:80")
+
+
+def test_a_hash_of_nothing_is_none() -> None:
+    assert hash_policies(merged(hashing(minimumRingSize=5)), "", None) == ()

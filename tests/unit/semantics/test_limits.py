@@ -47,3 +47,9 @@ def test_resolutions_without_endpoints_are_told() -> None:
 def test_endpoints_of_the_own_node_cannot_be_told_apart() -> None:
     assert len(service_limits(service("a/b", internalTrafficPolicy="Local").spec)) == 1
     assert service_limits(service("a/b").spec) == ()
+
+
+def test_a_rule_is_looked_at_only_where_it_has_a_policy() -> None:
+    refused = {"tls": {"mode": "ISTIO_MUTUAL"}}
+    found = rule_limits(rule("shop/r", "cart", None, subsets=[subset("v1"), subset("v2", refused)]).spec)
+    assert [print_path(problem.path) for problem in found] == ["spec.subsets[1].trafficPolicy.tls"]

@@ -6,7 +6,7 @@ from tests.unit.semantics.objects import DOMAIN, rule, subset
 
 from lateen.model.destinationrule import SimpleLb
 from lateen.semantics.destination_rules import merge_rules
-from lateen.semantics.policy import NO_POLICY, EffectivePolicy, effective_policy
+from lateen.semantics.policy import NO_POLICY, EffectivePolicy, effective_policy, port_policy
 
 ROUND_ROBIN = {"loadBalancer": {"simple": "ROUND_ROBIN"}}
 OUTLIER = {"outlierDetection": {"consecutive5xxErrors": 3}}
@@ -75,3 +75,10 @@ def test_outlier_detection_decides_alone_where_both_are_written() -> None:
     found = effective({**OUTLIER, "circuitBreaker": {"consecutiveErrors": 9}}).ejection
     assert found is not None
     assert found.consecutive_5xx_errors == 3
+
+
+def test_without_a_policy_there_is_none_for_a_port() -> None:
+    assert port_policy(None, 80) is None
+    found = merge_rules([rule("shop/cart", "cart", {"portLevelSettings": [{"port": {"number": 80}, **TLS}]})], DOMAIN)
+    assert port_policy(found[0].policy, 81) is None
+    assert port_policy(found[0].policy, 80) is not None

@@ -115,6 +115,12 @@ def test_service_entries_of_one_host_and_namespace_unite_their_endpoints() -> No
     assert siblings([*hidden, *one, *two, *other], one[0], "edge", 80) == (one[0], two[0])
 
 
+def test_endpoints_of_a_kubernetes_service_are_united_with_no_others() -> None:
+    (cart,) = services_of(service("shop/cart"), DOMAIN)
+    (other,) = services_of(entry("shop/e", [cart.host]), DOMAIN)
+    assert siblings([cart, other], cart, "edge", 80) == (cart,)
+
+
 def test_udp_ports_are_no_ports() -> None:
     (found,) = services_of(service("shop/dns", {"port": 53, "protocol": "UDP"}), DOMAIN)
     assert found.port(53) is None
@@ -137,3 +143,12 @@ def test_a_hidden_host_a_wrong_port_and_a_subset_without_rule_are_told_apart() -
         find_gap(ClusterRef(CART, 80), found, None, "edge"),
     ]
     assert [gap.what if gap else None for gap in gaps] == [Missing.VISIBILITY, Missing.PORT, Missing.RULE, None]
+
+
+def test_a_destination_means_the_service_of_its_own_namespace_if_there_are_several() -> None:
+    (cart,) = services_of(service("shop/cart"), DOMAIN)
+    (other,) = services_of(entry("team/e", [cart.host]), DOMAIN)
+    assert service_for_rule([cart, other], "edge", "team") == other
+    assert service_for_rule([cart, other], "edge", "elsewhere") == cart
+    assert service_for_rule([other], "edge", "shop") == other
+    assert service_for_rule([], "edge", "shop") is None
