@@ -5,6 +5,7 @@ the rule out instead. Everything here is about rules that are otherwise without 
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import re2
@@ -20,11 +21,15 @@ REDIRECT_CODES: Final = frozenset({301, 302, 303, 307, 308})
 MAX_HEADER_VALUE: Final = 16384
 """Bytes of a header's value in a configuration."""
 
+MAX_PARAMETER_NAME: Final = 1024
+"""Bytes of a query parameter's name in a condition."""
+
 MAX_WEIGHT: Final = 2**32 - 1
 """Largest sum of weights."""
 
 _LAST_STATUS: Final = 599
 _LINE_BREAK: Final = re.compile(r"[\x00\r\n]")
+_NO_LINE_BREAK: Final = "it has no line breaks and no NUL"
 _ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
 
 
@@ -36,10 +41,9 @@ def refusals(rule: HttpRule) -> Report:
     report = Report()
     _check_answers(rule, report)
     _check_texts(rule, report)
-    if rule.rewrite is not None and rule.rewrite.uri_regex_rewrite is not None:
-        wrong = _wrong_group(rule.rewrite.uri_regex_rewrite)
-        if wrong:
-            _refuse(report, f"the replacement cannot be used: {wrong}", "rewrite", "uriRegexRewrite", "rewrite")
+    rewrite = rule.rewrite.uri_regex_rewrite if rule.rewrite is not None else None
+    if rewrite is not None and (wrong := _wrong_group(rewrite)):
+        _refuse(report, f"the replacement cannot be used: {wrong}", "rewrite", "uriRegexRewrite", "rewrite")
     if rule.headers is not None:
         report.include(_check_headers(rule.headers), "headers")
     for index, shared in enumerate(rule.route):
@@ -48,8 +52,7 @@ def refusals(rule: HttpRule) -> Report:
     if len(rule.route) > 1 and sum(shared.weight for shared in rule.route) > MAX_WEIGHT:
         _refuse(report, f"the weights add up to more than {MAX_WEIGHT}", "route")
     for index, match in enumerate(rule.match):
-        if "" in match.query_params:
-            _refuse(report, "a query parameter has a name", "match", index, "queryParams", "")
+        report.include(_check_parameters(match.query_params), "match", index, "queryParams")
     return report
 
 
@@ -70,7 +73,7 @@ def _check_texts(rule: HttpRule, report: Report) -> None:
         texts += [("rewrite", "uri", rewrite.uri), ("rewrite", "authority", rewrite.authority)]
     for block, name, text in texts:
         if _LINE_BREAK.search(text):
-            _refuse(report, "it has no line breaks and no NUL", block, name)
+            _refuse(report, _NO_LINE_BREAK, block, name)
 
 
 def _check_answers(rule: HttpRule, report: Report) -> None:
@@ -86,6 +89,8 @@ def _check_answers(rule: HttpRule, report: Report) -> None:
 
 def _wrong_group(rewrite: RegexRewrite) -> str:
     r"""What is wrong with the backslashes: a group that the expression lacks, or something else after one."""
+    if _LINE_BREAK.search(rewrite.rewrite):
+        return _NO_LINE_BREAK
     if "\\" not in rewrite.rewrite:
         return ""
     groups = re2.compile(rewrite.match).groups
@@ -99,6 +104,16 @@ def _wrong_group(rewrite: RegexRewrite) -> str:
     return ""
 
 
+def _check_parameters(names: Iterable[str]) -> Report:
+    report = Report()
+    for name in names:
+        if not name:
+            _refuse(report, "a query parameter has a name", name)
+        elif len(name.encode()) > MAX_PARAMETER_NAME:
+            _refuse(report, f"a query parameter's name has at most {MAX_PARAMETER_NAME} bytes", name)
+    return report
+
+
 def _check_headers(headers: HeadersSpec) -> Report:
     report = Report()
     for side, operations in (("request", headers.request), ("response", headers.response)):
@@ -109,10 +124,21 @@ def _check_headers(headers: HeadersSpec) -> Report:
 
 def _check_values(operations: HeaderOperations) -> Report:
     report = Report()
+    for index, name in enumerate(operations.remove):
+        if wrong := _wrong_header_name(name):
+            _refuse(report, wrong, "remove", index)
     for operation, values in (("set", operations.set), ("add", operations.add)):
         for name, value in values.items():
+            if wrong := _wrong_header_name(name):
+                _refuse(report, wrong, operation, name)
             if len(value) > MAX_HEADER_VALUE or len(value.encode()) > MAX_HEADER_VALUE:
                 _refuse(report, f"a header's value has at most {MAX_HEADER_VALUE} bytes", operation, name)
             for command in unknown_commands(value):
                 _refuse(report, f"the command {command!r} is unknown in this form", operation, name)
     return report
+
+
+def _wrong_header_name(name: str) -> str:
+    if _LINE_BREAK.search(name):
+        return _NO_LINE_BREAK
+    return f"a header's name has at most {MAX_HEADER_VALUE} bytes" if len(name.encode()) > MAX_HEADER_VALUE else ""

@@ -143,7 +143,7 @@ def check_fractional_percent(percent: float) -> Problems:
 
 
 def check_regex(expression: str) -> Problems:
-    """An RE2 expression of 1 to 1024 bytes."""
+    """An RE2 expression of 1 to 1024 bytes, as text and, as the proxy reads it, as bytes (Latin-1)."""
     if not expression:
         return problem("an expression is expected, not empty text")
     if len(expression.encode()) > REGEX_BYTES:
@@ -152,6 +152,9 @@ def check_regex(expression: str) -> Problems:
     options.log_errors = False  # otherwise the C++ library writes to stderr itself
     try:
         re2.compile(expression, options)
+        if not expression.isascii() or r"\x{" in expression:
+            options.encoding = re2.Options.Encoding.LATIN1
+            re2.compile(expression.encode(), options)
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)

@@ -33,6 +33,15 @@ REFUSED = [
     ("rewrite: {uriRegexRewrite: {match: 'a', rewrite: '\\n'}}", ["warning rewrite.uriRegexRewrite.rewrite"]),
     (f"route: [{{destination: {{host: a}}, weight: {2**31 - 1}}}, {THE_REST}]", ["warning route"]),
     ("match: [{queryParams: {'': {exact: a}}}]", ["warning match[0].queryParams."]),
+    (
+        f"match: [{{queryParams: {{? {'n' * 1025} : {{exact: a}}}}}}]",
+        [f"warning match[0].queryParams.{'n' * 1025}"],
+    ),
+    (
+        'rewrite: {uriRegexRewrite: {match: a, rewrite: "b\\n"}}',
+        ["warning rewrite.uriRegexRewrite.rewrite"],
+    ),
+    (f"headers: {{request: {{set: {{? {'n' * 16385} : a}}}}}}", [f"warning headers.request.set.{'n' * 16385}"]),
 ]
 
 SERVED = [
@@ -56,3 +65,7 @@ def test_what_the_proxy_takes_passes(rule: str) -> None:
 
 def test_a_rule_with_errors_is_not_called_unservable_on_top() -> None:
     assert http_rule("{route: [], redirect: {uri: /new, redirectCode: 200}}") == ["error redirect.redirectCode"]
+
+
+def test_header_names_with_line_breaks_are_refused() -> None:
+    assert http_rule('headers: {response: {remove: ["a\\nb"]}}') == ["warning headers.response.remove[0]"] * 2

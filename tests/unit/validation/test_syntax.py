@@ -109,6 +109,12 @@ def test_expressions_are_re2_of_at_most_1024_bytes() -> None:
         assert check_regex(wrong)
 
 
+def test_expressions_are_read_byte_by_byte_as_the_proxy_reads_them() -> None:
+    assert not check_regex("ä+|日本")
+    for wrong in (r"[^\x{0}-\x{10FFFF}]", "(?P<ä>a)"):
+        assert "is not an RE2 expression" in check_regex(wrong)[0].message
+
+
 def test_a_wrong_expression_is_explained_without_writing_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     (found,) = check_regex("a(")
     assert "missing )" in found.message
