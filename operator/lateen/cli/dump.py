@@ -51,6 +51,7 @@ def _from_files(
     paths: tuple[str, ...], what: str, proxy: str, name: str, options: dict[str, str | int]
 ) -> "list[ResourceFields]":
     from lateen.cli.terminal import count  # noqa: PLC0415 - `--help` stays quick
+    from lateen.infra.authorities import find_authorities  # noqa: PLC0415 - the same
     from lateen.model.objects import Severity  # noqa: PLC0415 - the same
     from lateen.runtime.app import build_intake, compile_settings  # noqa: PLC0415 - the same
     from lateen.runtime.offline import compile_files  # noqa: PLC0415 - the same
@@ -58,7 +59,7 @@ def _from_files(
     from lateen.settings import UpSettings  # noqa: PLC0415 - the same
 
     files = tuple(Path(path) for path in paths if path != "-")
-    settings = UpSettings(files, **options)  # type: ignore[arg-type]  # click has checked the types
+    settings = UpSettings(files, trust_file=find_authorities(), **options)  # type: ignore[arg-type]  # click has checked the types
     stdin = sys.stdin.buffer.read() if "-" in paths else None
     offline = compile_files(files, compile_settings(settings), build_intake(settings), stdin)
     errors = [notice for notice in offline.notices() if notice.severity is Severity.ERROR]

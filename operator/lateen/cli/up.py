@@ -17,6 +17,7 @@ import structlog
 from lateen.cli.journal_writer import JournalWriter, lines_for_people, lines_for_tools
 from lateen.cli.logs import configure_logs
 from lateen.errors import LateenError
+from lateen.infra.authorities import find_authorities
 from lateen.infra.base import OnState, ProxyRunner
 from lateen.infra.binary import find_envoy
 from lateen.infra.local import LocalProxyRunner, surroundings_of_this_machine
@@ -90,7 +91,7 @@ def command(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     Ctrl-C drains; Ctrl-C again ends at once.
     """
     proxy = ProxySettings(**{name: options.pop(name) for name in ("binary", "concurrency", "drain_seconds")})
-    settings = UpSettings(paths=paths, proxy=proxy, **options)
+    settings = UpSettings(paths=paths, proxy=proxy, trust_file=find_authorities(), **options)
     configure_logs(_time_of_day)
     try:
         asyncio.run(up(settings, as_json=form == "json"))

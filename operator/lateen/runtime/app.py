@@ -19,7 +19,6 @@ from lateen.compile.compiler import Compiler
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
 from lateen.errors import InputError, LateenError
-from lateen.infra.authorities import find_authorities
 from lateen.infra.base import OnState, ProxyPlan, ProxyRunner, ProxyState
 from lateen.ir.proxy import ProxyId
 from lateen.model.objects import Severity
@@ -58,7 +57,7 @@ def compile_settings(settings: UpSettings) -> CompileSettings:
         proxy_scope=ProxyScope.SHARED,
         ports=PortRules(bind=settings.bind, shift=settings.port_shift),
         one_host=True,
-        system_trust_file=find_authorities(),
+        system_trust_file=settings.trust_file,
         mesh_port=settings.mesh_port,
         mesh_namespace=settings.namespace,
     )

@@ -10,9 +10,10 @@ from tests.unit.runtime.stage import EDGE, GATEWAY, ROUTES, SETTINGS, objects
 from lateen.errors import InputError, LateenError
 from lateen.infra.memory import MemoryProxyRunner
 from lateen.infra.ports import PortHolder
-from lateen.runtime.app import Instance, build_intake, first_cause, running
+from lateen.runtime.app import Instance, build_intake, compile_settings, first_cause, running
 from lateen.runtime.journal import Compiled, Draining, Entry, Stopped
 from lateen.runtime.port_guard import PortProbe
+from lateen.settings import UpSettings
 from lateen.sources.base import Sink, Source
 from lateen.sources.memory import MemorySource
 
@@ -101,3 +102,7 @@ def test_of_errors_that_come_together_the_one_for_users_is_told() -> None:
     inner = BaseExceptionGroup("tasks", [ValueError("a bug"), LateenError("a reason")])
     assert str(first_cause(BaseExceptionGroup("more", [inner]))) == "a reason"
     assert str(first_cause(BaseExceptionGroup("more", [ValueError("a bug")]))) == "a bug"
+
+
+def test_the_compiler_trusts_the_authorities_of_the_settings() -> None:
+    assert compile_settings(UpSettings(paths=(), trust_file="/trusted.pem")).system_trust_file == "/trusted.pem"
