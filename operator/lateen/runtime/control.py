@@ -156,7 +156,7 @@ class Control:
             wanted = desired.get(rejection.key) if desired is not None else None
             if key in rejection.origins and wanted is not None and wanted.version == rejection.version:
                 message = f"proxy {proxy} refused {rejection.key.name}: {rejection.message}"
-                found.append(Finding(key, Code.REJECTED.id, Code.REJECTED.severity, message))
+                found.append(Code.REJECTED.about(key, message))
         return tuple(found)
 
     def conditions(self, key: Key) -> tuple[Condition, ...]:
@@ -327,7 +327,7 @@ class Control:
                 reason = held.reason or f"port {held.port} is in use"
                 message = f"{reason}; this server waits until the port is free"
                 path = ("spec", "servers", server.index, "port", "number")
-                yield Finding(key, Code.PORT_TAKEN.id, Code.PORT_TAKEN.severity, message, path)
+                yield Code.PORT_TAKEN.about(key, message, path)
 
     # What proxies say
 

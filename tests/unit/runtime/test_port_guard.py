@@ -148,6 +148,7 @@ async def test_the_guard_looks_again_until_nothing_waits() -> None:
     await scene.slept.wait()
     scene.taken.clear()
     await scene.done.wait()
+    assert not scene.guard.held
     task.cancel()
     await asyncio.wait([task])
 
