@@ -42,7 +42,7 @@ $(INSTALLED): requirements/build.txt requirements/dev.txt pyproject.toml | $(BIN
 	@$(PIP) install --no-deps --no-build-isolation --use-pep517 --editable .
 	@touch $@
 
-test: $(INSTALLED) ## Run every test but those that measure time
+test: $(INSTALLED) ## Run every test
 	$(BIN)/python -m pytest $(ARGS)
 
 fmt: $(INSTALLED) ## Format the code and apply safe fixes
