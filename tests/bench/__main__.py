@@ -18,7 +18,7 @@ OUTPUT: Final = Path("out") / "bench.json"
 PROGRAMS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "cold_compile": (("10000",),),
     "single_change": (("50",), ("10000",)),
-    "live_change": (("100", "200", "scoped"), ("10000", "200", "scoped"), ("10000", "50", "single")),
+    "live_change": (("100", "200", "scoped"), ("10000", "200", "scoped"), ("10000", "10", "single")),
     "start_up": (("10",),),
 }
 """Programs with the arguments of each of their runs."""

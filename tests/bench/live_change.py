@@ -26,6 +26,8 @@ from lateen.settings import ProxySettings, UpSettings
 from lateen.sources.memory import MemorySource
 
 _WARM_UP = 20
+"""Changes that are not counted, at most."""
+
 _STRIDE = 7919
 
 
@@ -94,12 +96,13 @@ async def _measure(hosts: int, repeats: int, directory: Path) -> _Run:
             (state,) = instance.runner.states.values()
             run.first = monotonic() - started
             run.first_control_cpu, run.first_envoy_cpu = process_time(), cpu_of(state.pid)
-            for number in range(1, _WARM_UP):
+            warm = min(_WARM_UP, repeats)
+            for number in range(1, warm):
                 await once(number)
             for measured in (run.answered, run.compiled, run.live):
                 measured.clear()
             run.control_cpu, run.envoy_cpu = process_time(), cpu_of(state.pid)
-            for number in range(_WARM_UP, _WARM_UP + repeats):
+            for number in range(warm, warm + repeats):
                 await once(number)
             run.control_cpu, run.envoy_cpu = process_time() - run.control_cpu, cpu_of(state.pid) - run.envoy_cpu
             run.envoy_memory = memory_of(state.pid)
