@@ -43,8 +43,8 @@ class UpSettings:
     mesh_port: int = 0
     """Port of the outbound proxy for service-to-service traffic; 0: none."""
 
-    trust_file: str = "/etc/ssl/certs/ca-certificates.crt"
-    """Authorities (PEM) that services are checked against where no DestinationRule names any; by default Debian's."""
+    trust_file: str = ""
+    """Authorities (PEM) that services are checked against where no DestinationRule names any; empty: Debian's."""
 
     strict: bool = False
     """Refuse objects with unknown fields instead of warning about them."""

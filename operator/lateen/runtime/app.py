@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from lateen.compile.compiler import Compiler
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
+from lateen.envoy.tls import SYSTEM_TRUST_FILE
 from lateen.errors import InputError, LateenError
 from lateen.infra.base import OnState, ProxyPlan, ProxyRunner, ProxyState
 from lateen.ir.proxy import ProxyId
@@ -57,7 +58,7 @@ def compile_settings(settings: UpSettings) -> CompileSettings:
         proxy_scope=ProxyScope.SHARED,
         ports=PortRules(bind=settings.bind, shift=settings.port_shift),
         one_host=True,
-        system_trust_file=settings.trust_file,
+        system_trust_file=settings.trust_file or SYSTEM_TRUST_FILE,
         mesh_port=settings.mesh_port,
         mesh_namespace=settings.namespace,
     )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.unit.runtime.stage import EDGE, GATEWAY, ROUTES, SETTINGS, objects
 
+from lateen.compile.settings import CompileSettings
 from lateen.errors import InputError, LateenError
 from lateen.infra.memory import MemoryProxyRunner
 from lateen.infra.ports import PortHolder
@@ -106,3 +107,4 @@ def test_of_errors_that_come_together_the_one_for_users_is_told() -> None:
 
 def test_the_compiler_trusts_the_authorities_of_the_settings() -> None:
     assert compile_settings(UpSettings(paths=(), trust_file="/trusted.pem")).system_trust_file == "/trusted.pem"
+    assert compile_settings(UpSettings(paths=())).system_trust_file == CompileSettings().system_trust_file
