@@ -22,6 +22,11 @@ MAX_FILE_BYTES: Final = 8 * 1024 * 1024
 _MAX_LINE: Final = 16 * 1024
 _RECORD: Final = re.compile(r"[-\d]+T[:.\d]+\|(trace|debug|info|warning|error|critical)\|([^|]*)\|(.*)")
 _DEBUG_MARK: Final = re.compile(r"goo\.gle/debug\w+")
+_TOLD_BY_XDS: Final = re.compile(
+    r"(?:delta|gRPC) config for \S+ rejected: |(?:lds: listener|cds: cluster) '[^']*' config rejected: "
+)
+"""A rejection, in up to three records with the whole resource: the control plane hears of it, and tells it in short."""
+
 _EXPECTED: Final = (
     "There is no configured limit to the number of allowed active downstream connections",
     "caught ENVOY_SIGTERM",
@@ -39,7 +44,9 @@ class Record(NamedTuple):
     @property
     def is_serious(self) -> bool:
         """Whether an operator should hear of it."""
-        return self.level in {"warning", "error", "critical"} and not self.message.startswith(_EXPECTED)
+        if self.level not in {"warning", "error", "critical"} or self.message.startswith(_EXPECTED):
+            return False
+        return _TOLD_BY_XDS.match(self.message) is None
 
 
 def read_record(line: str) -> Record:

@@ -50,6 +50,20 @@ def test_warnings_and_worse_are_handed_on_and_the_expected_ones_are_not(heard: H
     assert [record.message for record in heard.records] == ["strange", "worse"]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        'delta config for type.googleapis.com/envoy.config.cluster.v3.Cluster rejected: name: "a"',
+        "gRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: cannot bind",
+        "lds: listener \\'127.0.0.1_80\\' config rejected: cannot bind",
+        "cds: cluster \\'outbound|80||a\\' config rejected: Invalid path",
+    ],
+)
+def test_rejections_are_not_told_twice_as_xds_tells_them(heard: Heard, message: str) -> None:
+    heard.log.feed(f"{STAMP}|warning|config|{message}\n".encode())
+    assert heard.records == []
+
+
 def test_lines_arrive_in_pieces(heard: Heard) -> None:
     data = f"{STAMP}|warning|main|one\n{STAMP}|warning|main|two".encode()
     for at in range(len(data)):
