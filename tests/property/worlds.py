@@ -14,6 +14,7 @@ NAMESPACES = ("shop", "edge")
 HOSTS = ("a.example.com", "b.example.com", "*.example.com", "*", "cart", "A.Example.com")
 SERVICES = ("cart", "user", "post")
 GATEWAYS = ("public", "edge/public", "shop/inner", "mesh")
+DELEGATES = ("leaf1", "leaf2")
 VERSIONS = {Kind.SERVICE: "v1", Kind.SECRET: "v1", Kind.ENDPOINT_SLICE: "discovery.k8s.io/v1"}
 
 
@@ -82,15 +83,48 @@ def destinations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def matches(draw: st.DrawFn) -> dict[str, Any]:
+    """Conditions on the path, and some on the place."""
+    match: dict[str, Any] = {"uri": {"prefix": draw(st.sampled_from(["/", "/a", "/b"]))}}
+    place = draw(st.integers(0, 6))
+    if place == 0:
+        match["port"] = draw(st.sampled_from([80, 443, 8080]))
+    elif place == 1:
+        match["gateways"] = [draw(st.sampled_from(GATEWAYS))]
+    elif place == 2:
+        match["sourceNamespace"] = draw(st.sampled_from(NAMESPACES))
+    return match
+
+
+@st.composite
+def delegates(draw: st.DrawFn) -> Edit:
+    """VirtualServices without hosts, for others to delegate to."""
+    http = [
+        {"route": [draw(destinations())], **({"match": [draw(matches())]} if draw(st.booleans()) else {})}
+        for _ in range(draw(st.integers(1, 2)))
+    ]
+    spec: dict[str, Any] = {"http": http}
+    if draw(st.integers(0, 3)) == 0:
+        spec["exportTo"] = [draw(st.sampled_from([".", "edge"]))]
+    return raw(Kind.VIRTUAL_SERVICE, draw(st.sampled_from(NAMESPACES)), draw(st.sampled_from(DELEGATES)), spec=spec)
+
+
+@st.composite
 def rules(draw: st.DrawFn) -> Edit:
     """VirtualServices with splits, redirects, TCP and TLS routes, sometimes invalid."""
     http = []
     for _ in range(draw(st.integers(1, 2))):
         rule: dict[str, Any] = {}
         if draw(st.booleans()):
-            rule["match"] = [{"uri": {"prefix": draw(st.sampled_from(["/", "/a", "/b"]))}}]
-        if draw(st.integers(0, 4)) == 0:
+            rule["match"] = [draw(matches())]
+        action = draw(st.integers(0, 5))
+        if action == 0:
             rule["redirect"] = {"uri": "/elsewhere"}
+        elif action == 1:
+            rule["delegate"] = {
+                "name": draw(st.sampled_from(DELEGATES)),
+                "namespace": draw(st.sampled_from(NAMESPACES)),
+            }
         else:
             routes = draw(st.lists(destinations(), min_size=1, max_size=2))
             weights = (90, 10)
@@ -159,7 +193,7 @@ def backends(draw: st.DrawFn) -> Edit:
             ],
         )
     spec = {
-        "hosts": [f"{name}.{namespace}.svc.cluster.local"],
+        "hosts": [draw(st.sampled_from([f"{name}.{namespace}.svc.cluster.local", "*.example.com", "a.example.com"]))],
         "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}],
         "resolution": "STATIC",
         "endpoints": [{"address": "10.1.0.1", "labels": {"version": "v1"}}],
@@ -179,10 +213,12 @@ def credentials(draw: st.DrawFn) -> Edit:
 @st.composite
 def removals(draw: st.DrawFn) -> Edit:
     """The removal of something that may be there."""
-    key, _ = draw(st.one_of(gateways(), rules(), policies(), backends(), credentials()))
+    key, _ = draw(st.one_of(gateways(), rules(), delegates(), policies(), backends(), credentials()))
     return key, None
 
 
-edits = st.one_of(gateways(), rules(), rules(), policies(), backends(), backends(), credentials(), removals())
+edits = st.one_of(
+    gateways(), rules(), rules(), delegates(), policies(), backends(), backends(), credentials(), removals()
+)
 scripts = st.lists(st.lists(edits, min_size=1, max_size=4), min_size=1, max_size=8)
 """Batches of edits."""
