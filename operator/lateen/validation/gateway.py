@@ -118,12 +118,19 @@ def check_server_tls(tls: ServerTls) -> Iterator[Problem]:
     has_credential = bool(tls.credential_name or tls.credential_names)
     if tls.mode not in _FORWARDING:
         if has_credential:
+            yield from _check_beside_credential(tls)
             return  # everything else is in the credential
         yield from _check_files(tls)
     if tls.ca_crl and has_credential and tls.credential_name:
         yield from problem("a revocation list belongs into the credential", "caCrl")
     if tls.ca_crl and tls.mode is TlsMode.SIMPLE:
         yield from problem("SIMPLE asks for no client certificates that could be revoked", "caCrl")
+
+
+def _check_beside_credential(tls: ServerTls) -> Iterator[Problem]:
+    """A list that cannot be read costs every server with this credential its clients: the proxy refuses the Secret."""
+    if tls.ca_crl and tls.mode in _CHECKS_CLIENTS:
+        yield from problem("a revocation list belongs into the credential, as ca.crl", "caCrl")
 
 
 def _check_parameters(tls: ServerTls) -> Iterator[Problem]:

@@ -148,6 +148,8 @@ def test_a_certificate_comes_from_one_place(settings: Any) -> None:
         ({"mode": "SIMPLE", "tlsCertificates": [{"privateKey": "/key"}]}, ["tlsCertificates[0].serverCertificate"]),
         ({"mode": "SIMPLE", "tlsCertificates": [CERTIFICATE] * 3}, ["tlsCertificates"]),
         ({"mode": "MUTUAL", **CERTIFICATE}, ["caCertificates"]),
+        ({"mode": "MUTUAL", "credentialName": "a", "caCrl": "/crl"}, ["caCrl"]),
+        ({"mode": "OPTIONAL_MUTUAL", "credentialNames": ["a"], "caCrl": "/crl"}, ["caCrl"]),
         ({"mode": "OPTIONAL_MUTUAL"}, ["caCertificates", "serverCertificate", "privateKey"]),
         ({"mode": "ISTIO_MUTUAL", **CERTIFICATE}, ["serverCertificate", "privateKey"]),
         ({"mode": "ISTIO_MUTUAL", "caCertificates": "/ca"}, ["caCertificates"]),
