@@ -109,7 +109,7 @@ def command(paths: tuple[Path, ...], form: str, **options: Any) -> None:
 
 
 async def up(settings: UpSettings, *, as_json: bool) -> None:
-    """Run until SIGINT or SIGTERM, then drain.
+    """Run until SIGINT, SIGTERM or SIGHUP, then drain.
 
     Raises:
         LateenError: it cannot run, or cannot go on.
@@ -188,7 +188,7 @@ def _stop_on_signals() -> asyncio.Event:
         stop.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, on_signal)
     return stop
 

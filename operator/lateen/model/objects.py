@@ -17,10 +17,14 @@ RawObject: TypeAlias = Mapping[str, Any]
 
 
 def print_path(path: FieldPath) -> str:
-    """Print a path as users write it: `spec.http[0].timeout`."""
+    """Print a path as users write it: `spec.http[0].timeout`. What cannot be printed is escaped."""
     out = ""
     for part in path:
-        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+        if isinstance(part, int):
+            out += f"[{part}]"
+        else:
+            text = part if part.isprintable() else repr(part)
+            out += f".{text}" if out else text
     return out
 
 

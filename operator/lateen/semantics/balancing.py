@@ -5,6 +5,7 @@ from typing import Final
 from lateen.ir.cluster import LbPolicy, LoadBalancer, Warmup
 from lateen.model import destinationrule as dr
 from lateen.semantics.locality import BY_PLACE, EVERYWHERE, Proximity, Share, preferred_by_service
+from lateen.validation.loadbalancer import RING_BOUND
 
 _SIMPLE: Final = {
     dr.SimpleLb.ROUND_ROBIN: LbPolicy.ROUND_ROBIN,
@@ -61,7 +62,7 @@ def lower_balancer(balancer: dr.LoadBalancerSettings | None, proximity: Proximit
             policy, ring_size = LbPolicy.RING_HASH, consistent.minimum_ring_size or _RING_SIZE
     return LoadBalancer(
         policy=policy,
-        ring_size=ring_size,
+        ring_size=min(ring_size, RING_BOUND),
         table_size=table_size,
         warmup=_warmup(balancer) if policy in _SLOW_STARTERS else None,
         locality_weighted=proximity.weighted(ejects=ejects),

@@ -125,7 +125,7 @@ def _check_algorithm(setting: ConsistentHash, report: Report) -> None:
         (setting.ring_hash.minimum_ring_size if setting.ring_hash else 0, ("ringHash", "minimumRingSize")),
     ):
         if size > RING_BOUND:
-            report.warn(f"the proxy allows at most {RING_BOUND} points; the policy is not served", *path)
+            report.warn(f"the proxy allows at most {RING_BOUND} points, and gets as many", *path)
     if setting.maglev is not None:
         size = setting.maglev.table_size or 0
         if size >= MAGLEV_BOUND:

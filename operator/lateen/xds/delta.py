@@ -272,7 +272,7 @@ class DeltaStream:
             self._agenda.add(self._holds.waiters(cluster.key))
 
     def _search(self, flight: InFlight, message: str) -> None:
-        """A response was rejected: find the culprit by halving, or condemn the only suspect."""
+        """A response was rejected: find the culprits by their names or by halving, or condemn the only suspect."""
         copies = [(holding, copy) for holding, copy in flight.copies if self._is_under_way(holding, copy)]
         if len(flight.copies) == 1:
             for holding, copy in copies:
@@ -283,8 +283,7 @@ class DeltaStream:
         suspects.sort(key=lambda suspect: suspect[1].version is not None)
         for holding, _ in suspects:
             self._follow_up(holding.key)
-        middle = (len(suspects) + 1) // 2
-        self._outgoing.extend((flight.type, half) for half in (suspects[:middle], suspects[middle:]) if half)
+        self._outgoing.extend((flight.type, part) for part in _divide(suspects, message) if part)
 
     def _condemn(self, holding: Holding, copy: Copy, message: str) -> None:
         key, resource = holding.key, copy.resource
@@ -404,3 +403,16 @@ class DeltaStream:
             self._fenced = True
             answers.append(self._outbox.respond(ResourceType.CLUSTER))
         return answers
+
+
+def _divide(suspects: list[tuple[Holding, Copy]], message: str) -> list[list[tuple[Holding, Copy]]]:
+    """Set those apart that the proxy names; if it names none, or all, halve.
+
+    Envoy names clusters and listeners, and never routes.
+    """
+    named = [suspect for suspect in suspects if suspect[0].key.name in message]
+    if named and len(named) < len(suspects):
+        rest = [suspect for suspect in suspects if suspect[0].key.name not in message]
+        return [rest, *([suspect] for suspect in named)]
+    middle = (len(suspects) + 1) // 2
+    return [suspects[:middle], suspects[middle:]]

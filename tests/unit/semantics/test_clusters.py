@@ -116,6 +116,7 @@ def test_passthrough_goes_to_the_original_destination() -> None:
         ({"minimumRingSize": 9}, LbPolicy.RING_HASH, 9, 0),
         ({"ringHash": {}}, LbPolicy.RING_HASH, 0, 0),
         ({"ringHash": {"minimumRingSize": 7}}, LbPolicy.RING_HASH, 7, 0),
+        ({"ringHash": {"minimumRingSize": 9_000_000}}, LbPolicy.RING_HASH, 8_388_608, 0),
         ({"maglev": {}}, LbPolicy.MAGLEV, 0, 0),
         ({"maglev": {"tableSize": 65537}}, LbPolicy.MAGLEV, 0, 65537),
     ],

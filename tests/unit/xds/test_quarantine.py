@@ -36,7 +36,7 @@ def judge(scene: Scene, responses: list[Response], bad: set[bytes]) -> list[Resp
         response = queue.pop(0)
         seen.append(response)
         guilty = any(item.body in bad for item in response.items)
-        queue.extend(scene.nack(response, message="bad content") if guilty else scene.ack(response))
+        queue.extend(scene.nack(response, message="wrong content") if guilty else scene.ack(response))
     return seen
 
 
@@ -65,6 +65,15 @@ def test_the_culprit_among_many_is_found_by_halving() -> None:
     responses = judge(scene, scene.ask(LISTENER), {bad.body})
     assert [len(response.items) for response in responses] == [8, 4, 4, 2, 2, 1, 1]
     assert [event.key for event in rejections(scene)] == [bad.key]
+
+
+def test_culprits_that_the_proxy_names_are_set_apart_at_once() -> None:
+    scene = Scene(*(listener(f"listener-{number}") for number in range(8)))
+    (response,) = scene.ask(LISTENER)
+    words = "Error adding/updating listener(s) listener-3: no such file, listener-6: no such file"
+    rest, *named = scene.nack(response, message=words)
+    assert len(rest.items) == 6
+    assert [[item.name for item in part.items] for part in named] == [["listener-3"], ["listener-6"]]
 
 
 def test_every_culprit_is_found_and_everything_else_is_acknowledged() -> None:
