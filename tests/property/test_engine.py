@@ -256,7 +256,7 @@ def assert_sound(incremental: Incremental) -> None:
         assert set(table.errors) <= set(table.cells)
         assert set(table.values) <= set(table.cells)
         for key, cell in table.cells.items():
-            for source, at in zip(cell.reads[::2], cell.reads[1::2], strict=True):
+            for source, at in cell.reads:
                 readers = read_by.setdefault((source.name, at), set())
                 assert (table.name, key) not in readers
                 readers.add((table.name, key))

@@ -10,7 +10,6 @@ Limits: one thread; one commit at a time; compute functions must be pure, with e
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from itertools import chain
 from traceback import clear_frames
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -186,13 +185,12 @@ class Engine:
         finally:
             reads.stage = CLOSED
         self._recomputed[table.name] = self._recomputed.get(table.name, 0) + 1
-        read = tuple(reads.log)
-        if read != cell.reads:
-            self._subscribe(cell, read)
+        if tuple(reads.log) != cell.reads:
+            self._subscribe(cell, reads.log)
 
     def _end(self, cell: Cell) -> None:
         """Remove a cell that lost its row or bucket of origin, with all it has."""
-        self._subscribe(cell, ())
+        self._subscribe(cell, {})
         del cell.table.cells[cell.key]
         self._heal(cell.table, cell.key)
         cell.table.write(cell.key, None)
@@ -220,22 +218,21 @@ class Engine:
         self._errors_before = {}
         return tuple(failed), tuple(healed)
 
-    def _subscribe(self, cell: Cell, read: tuple[Any, ...]) -> None:
+    def _subscribe(self, cell: Cell, new: Mapping[tuple[Any, Any], None]) -> None:
         """Make the cell a reader of exactly what it has read this time."""
-        new = dict.fromkeys(zip(read[::2], read[1::2], strict=True))
-        old: dict[Any, None] = {}
-        added: Iterable[Any] = new
-        if cell.reads:  # a first run, as all are in a cold start, has nothing to compare with
-            old = dict.fromkeys(zip(cell.reads[::2], cell.reads[1::2], strict=True))
-            added = [pair for pair in new if pair not in old]
-            for source, key in old.keys() - new.keys():
+        old = dict.fromkeys(cell.reads)
+        for pair in old:
+            if pair not in new:
+                source, key = pair
                 readers = without_item(source.readers[key], cell)
                 if readers:
                     source.readers[key] = readers
                 else:
                     del source.readers[key]
-        for source, key in added:
-            readers = source.readers.get(key)
-            source.readers[key] = (cell,) if readers is None else with_item(readers, cell)
-        cell.reads = read if 2 * len(new) == len(read) else tuple(chain.from_iterable(new))
+        for pair in new:
+            if pair not in old:
+                source, key = pair
+                readers = source.readers.get(key)
+                source.readers[key] = (cell,) if readers is None else with_item(readers, cell)
+        cell.reads = tuple(new)
         self._wide += (len(new) > WIDE) - (len(old) > WIDE)

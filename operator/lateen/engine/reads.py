@@ -28,28 +28,28 @@ class Reads:
     def __init__(self, stage: int) -> None:
         """Start with nothing read, for a cell of this stage."""
         self.stage = stage
-        self.log: list[Any] = []
-        """Flat: source, key, source, key, …; repetitions are still in it."""
+        self.log: dict[tuple[Any, Any], None] = {}
+        """(source, key), each once, in the order of reading."""
 
     def get(self, table: Table[K, V], key: K) -> V | None:
         """Return one row, None if there is none. That it was absent is recorded just as well."""
         if table.stage >= self.stage:
             self._refuse(table)
-        self.log += (table, key)
+        self.log[table, key] = None
         return table.rows.get(key)
 
     def bucket(self, index: Index[K, V, G], group: G) -> list[K]:
         """Return the keys of the rows in a group, sorted. A change of any of these rows counts, too."""
         if index.stage >= self.stage:
             self._refuse(index)
-        self.log += (index, group)
+        self.log[index, group] = None
         return list(index.sorted_keys(group))
 
     def values(self, index: Index[K, V, G], group: G) -> list[tuple[K, V]]:
         """Return the rows in a group, sorted by key: one recorded dependency for all of them."""
         if index.stage >= self.stage:
             self._refuse(index)
-        self.log += (index, group)
+        self.log[index, group] = None
         rows = index.table.rows
         return [(key, rows[key]) for key in index.sorted_keys(group)]
 

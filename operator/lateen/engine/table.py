@@ -28,8 +28,8 @@ class Cell:
         """Start with nothing read."""
         self.table = table
         self.key = key
-        self.reads: tuple[Any, ...] = ()
-        """Flat and without repetition: source, key, source, key, … in the order of reading."""
+        self.reads: tuple[tuple[Any, Any], ...] = ()
+        """(source, key), each once, in the order of reading."""
 
 
 class Agenda:

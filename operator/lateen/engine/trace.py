@@ -91,4 +91,4 @@ def _parts(source: Source, key: Hashable) -> Iterator[tuple[Source, Hashable]]:
 def _reads(table: Table[Any, Any], key: Hashable) -> Iterator[tuple[Source, Hashable]]:
     cell = table.cells.get(key) if isinstance(table, Derived) else None
     if cell is not None:
-        yield from zip(cell.reads[::2], cell.reads[1::2], strict=True)
+        yield from cell.reads

@@ -53,7 +53,7 @@ def test_values_are_sorted_by_key_and_are_one_dependency() -> None:
         engine.set(rows, key, str(key))
     engine.commit()
     assert table.values == {(): [(1, "1"), (2, "2"), (3, "3")]}
-    assert table.cells[()].reads == (everything, ())
+    assert table.cells[()].reads == ((everything, ()),)
 
 
 def test_a_row_may_be_in_several_groups_or_none_and_a_repeated_group_counts_once(words: Words) -> None:

@@ -52,7 +52,7 @@ def test_a_repeated_read_is_recorded_once() -> None:
         engine.set(rows, "a", value)
         engine.commit()
         assert doubled.values == {"a": 2 * value}
-        assert doubled.cells["a"].reads == (rows, "a")
+        assert doubled.cells["a"].reads == ((rows, "a"),)
         assert rows.readers == {"a": (doubled.cells["a"],)}
 
 
