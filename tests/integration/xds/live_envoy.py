@@ -32,6 +32,9 @@ from lateen.xds.events import Event
 from lateen.xds.patience import GracePeriods
 from lateen.xds.server import DiscoveryServer
 
+PATIENCE = 20.0
+"""Seconds after which an event that should come is given up."""
+
 PROXY = ProxyId("edge", "all")
 _ADS = {"ads": {}, "resource_api_version": "V3"}
 _TYPES = "type.googleapis.com/envoy.extensions.filters"
@@ -142,12 +145,12 @@ class Observed:
         met = next((event for event in self.events if condition(event)), None)
         return await self.next(condition) if met is None else met
 
-    async def next(self, condition: Callable[[Event], bool], timeout: float = 20.0) -> Event:  # noqa: ASYNC109 - for the message
+    async def next(self, condition: Callable[[Event], bool]) -> Event:
         """Await the next event that meets the condition."""
         entry = (condition, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         try:
-            return await asyncio.wait_for(entry[1], timeout)
+            return await asyncio.wait_for(entry[1], PATIENCE)
         finally:
             self._waiting.remove(entry)
 

@@ -108,7 +108,7 @@ async def test_a_changed_cluster_is_warm_at_once_because_its_endpoints_follow_it
         await started(house, first)
         changed = eds("first", timeout="7s")
         house.publish(changed)
-        await house.observed.next(lambda event: acknowledged(changed, event), timeout=2.0)
+        await house.observed.next(lambda event: acknowledged(changed, event))
         assert "cluster_manager.warming_clusters: 0" in await house.admin("/stats?filter=warming_clusters")
 
 
@@ -173,7 +173,7 @@ async def test_an_envoy_that_comes_back_to_another_instance_is_sent_nothing(hous
         house.server = DiscoveryServer(house.cache, observer=house.observed, patience=house.patience)
         assert await house.server.start(house.address) == house.address
         house.server.admit()
-        await house.observed.next(lambda event: isinstance(event, Connected))
+        await house.observed.until(lambda event: isinstance(event, Connected))
         changed = route("r", "first", regex=".+")
         house.publish(changed)
         await started(house, changed)
@@ -201,7 +201,7 @@ async def test_what_vanished_while_an_envoy_was_away_is_removed(house: House) ->
 async def test_a_stopped_envoy_is_seen_to_leave(house: House) -> None:
     await serving(house)
     async with house.envoy():
-        await house.observed.next(lambda event: isinstance(event, Connected))
+        await house.observed.until(lambda event: isinstance(event, Connected))
     await house.observed.until(lambda event: isinstance(event, Disconnected))
     assert list(house.server.streams_of(PROXY)) == []
 
@@ -215,7 +215,7 @@ async def test_a_cluster_that_cannot_be_resolved_delays_no_route_to_an_eds_clust
         async with house.envoy():
             await started(house, first)
             house.publish(slow, eds("second"), endpoints("second", house.two.port), to_second)
-            await house.observed.next(lambda event: acknowledged(to_second, event), timeout=2.0)
+            await house.observed.next(lambda event: acknowledged(to_second, event))
             assert await fetch(port) == (200, "two")
             assert not any(acknowledged(slow, event) for event in house.observed.events)
 
