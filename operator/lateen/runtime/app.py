@@ -29,7 +29,7 @@ from lateen.runtime.leadership import AlwaysLeader
 from lateen.runtime.port_guard import PortProbe
 from lateen.runtime.seams import Seams
 from lateen.semantics.servers import PortRules
-from lateen.settings import UpSettings
+from lateen.settings import ProxySettings, UpSettings
 from lateen.sources.base import Source
 from lateen.status.base import MemoryStatusSink
 from lateen.validation.intake import Intake
@@ -103,15 +103,6 @@ async def running(
     status = MemoryStatusSink()
     started = clock()
 
-    def plan(proxy: ProxyId) -> ProxyPlan:
-        bootstrap = build_bootstrap(node_id=str(proxy), node_cluster="lateen", xds_address=address)
-        return ProxyPlan(
-            proxy,
-            bootstrap_text(bootstrap),
-            concurrency=settings.proxy.concurrency,
-            drain_seconds=settings.proxy.drain_seconds,
-        )
-
     def observe(event: Event, /) -> None:
         control.observe(event)
 
@@ -124,7 +115,7 @@ async def running(
         Compiler(compile_settings(settings), intake),
         cache,
         Seams(runner, status, AlwaysLeader(), journal, ports),
-        plan=plan,
+        plan=lambda proxy: plan_proxy(proxy, settings.proxy, address),
         streams=server.streams_of,
         clock=clock,
     )
@@ -149,6 +140,17 @@ async def running(
         finally:
             await server.stop(grace=0)
     control.tell(Stopped())
+
+
+def plan_proxy(proxy: ProxyId, settings: ProxySettings, xds_address: str) -> ProxyPlan:
+    """How one Envoy of this machine is to run."""
+    bootstrap = build_bootstrap(node_id=str(proxy), node_cluster="lateen", xds_address=xds_address)
+    return ProxyPlan(
+        proxy,
+        bootstrap_text(bootstrap),
+        concurrency=settings.concurrency,
+        drain_seconds=settings.drain_seconds,
+    )
 
 
 async def _read_everything(tasks: asyncio.TaskGroup, source: Source, control: Control) -> asyncio.Task[None]:
