@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from lateen.model.keys import Key
-from lateen.model.objects import Meta, Problem, RawObject
+from lateen.model.objects import Meta, Problem, RawObject, Severity
 from lateen.validation.decoding import show
 
 _REFUSED: Final = {
@@ -13,6 +13,11 @@ _REFUSED: Final = {
     "internal.istio.io/parent-namespace": "is reserved for objects that a control plane generates",
     "internal.istio.io/parents": "is reserved for objects that a control plane generates",
     "istio.io/dry-run": "is possible for an AuthorizationPolicy only",
+}
+
+_IDLE: Final = {
+    "internal.istio.io/gateway-service": "is not followed: proxies are chosen by the selector alone",
+    "internal.istio.io/route-semantics": "is not followed: rules are read as a person writes them",
 }
 
 ISTIO_FIELDS: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
@@ -68,3 +73,6 @@ def check_istio_object(meta: Meta, raw: RawObject) -> Iterator[Problem]:
     for name, why in _REFUSED.items():
         if name in meta.annotations:
             yield Problem(("metadata", "annotations", name), f"the annotation {name!r} {why}")
+    for name, why in _IDLE.items():
+        if name in meta.annotations:
+            yield Problem(("metadata", "annotations", name), f"the annotation {name!r} {why}", Severity.WARNING)

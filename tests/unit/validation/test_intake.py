@@ -219,3 +219,12 @@ def test_an_unknown_condition_refuses_the_object_because_without_it_more_would_m
     admission = admit(Kind.VIRTUAL_SERVICE, {"hosts": ["a.example.com"], "http": [rule]})
     assert admission.object is None
     assert "did you mean 'prefix'?" in told(admission)["spec.http[0].match[0].uri.prefx"]
+
+
+def test_an_annotation_of_generated_gateways_that_is_not_followed_is_told() -> None:
+    annotations = {"internal.istio.io/gateway-service": "ingress.shop.svc.cluster.local"}
+    admission = admit(Kind.GATEWAY, {"servers": [SERVER]}, metadata={"name": "one", "annotations": annotations})
+    assert admission.object is not None
+    (problem,) = admission.problems
+    assert problem.severity is Severity.WARNING
+    assert problem.path == ("metadata", "annotations", "internal.istio.io/gateway-service")
