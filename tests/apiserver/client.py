@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, TypeAlias
 
 import httpx
@@ -92,8 +92,11 @@ class ApiClient:
             spec = definition["spec"]
             for version in spec["versions"]:
                 url = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
-                wait_until(lambda url=url: self.http.get(url).is_success)  # type: ignore[misc]  # the default binds it
+                wait_until(partial(self._is_served, url))
         self._plurals.cache_clear()
+
+    def _is_served(self, url: str) -> bool:
+        return self.http.get(url).is_success
 
     def url_of(self, manifest: Manifest, *, namespace: str = "default", version: str = "") -> str:
         """Path of an object."""

@@ -71,13 +71,8 @@ class RegisteredService:
         return self.origin.kind is Kind.SERVICE
 
 
-def services_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -> tuple[RegisteredService, ...]:
-    """Read what one object registers: a Service one host, a ServiceEntry each of its hosts."""
-    return tuple(register(obj, host) for host in hosts_of(obj, domain))
-
-
 def hosts_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -> tuple[str, ...]:
-    """Read only the hosts that `services_of` would register."""
+    """The hosts that one object registers: a Service one, a ServiceEntry each of its own."""
     if isinstance(obj.spec, ServiceSpec):
         return (service_host(obj.key.namespace, obj.key.name, domain),)
     return tuple(dict.fromkeys(obj.spec.hosts))

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ async def test_a_hundred_swaps_of_a_routes_cluster_lose_no_request(house: House)
                 )[number % 3]
                 to_current = route("r", name)
                 house.publish(*current, to_current, without=previous)
-                await house.observed.next(lambda event, wanted=to_current: acknowledged(wanted, event))  # type: ignore[misc] # the loop's value is bound
+                await house.observed.next(partial(acknowledged, to_current))
                 previous = current
         assert set(answers) == {"one", "two"}, answers
         assert min(answers.values()) > 100
@@ -98,7 +99,7 @@ async def test_changes_of_a_live_cluster_lose_no_request(house: House) -> None:
             for number in range(30):
                 changed = eds("first", timeout=f"{2 + number}s")
                 house.publish(changed, endpoints("first", (house.two, house.one)[number % 2].port))
-                await house.observed.next(lambda event, wanted=changed: acknowledged(wanted, event))  # type: ignore[misc] # the loop's value is bound
+                await house.observed.next(partial(acknowledged, changed))
         assert set(answers) == {"one", "two"}, answers
 
 

@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 from tests.unit.compile.site import Site, lead
-from tests.unit.semantics.objects import entry, gateway, rule, server_fields, service, to, virtual_service
+from tests.unit.semantics.objects import entry, gateway, rule, server_fields, service, services_of, to, virtual_service
 
 from lateen.compile.mesh import MESH_PROXY, applies_to_mesh, bare_port, mesh_proxy, spellings
 from lateen.compile.names import MeshHost
 from lateen.compile.settings import CompileSettings
 from lateen.model.objects import Object
 from lateen.model.virtualservice import VirtualServiceSpec
-from lateen.semantics.registry import services_of
 
 CART = "cart.shop.svc.cluster.local"
 HTTP = {"port": 80, "name": "http"}

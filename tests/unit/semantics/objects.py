@@ -17,6 +17,7 @@ from lateen.model.service import ServiceSpec
 from lateen.model.serviceentry import ServiceEntrySpec
 from lateen.model.virtualservice import HttpRule, VirtualServiceSpec
 from lateen.model.workloadentry import WorkloadEntrySpec
+from lateen.semantics.registry import RegisteredService, hosts_of, register
 
 SpecT = TypeVar("SpecT")
 DOMAIN = "cluster.local"
@@ -147,3 +148,8 @@ def to(host: str, weight: int = 0, *, port: int = 0, subset: str = "", **options
     if subset:
         destination["subset"] = subset
     return {"destination": destination, **({"weight": weight} if weight else {}), **options}
+
+
+def services_of(obj: Object[ServiceSpec] | Object[ServiceEntrySpec], domain: str) -> tuple[RegisteredService, ...]:
+    """Everything that one object registers."""
+    return tuple(register(obj, host) for host in hosts_of(obj, domain))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.semantics.objects import DOMAIN, entry, rule, service, subset
+from tests.unit.semantics.objects import DOMAIN, entry, rule, service, services_of, subset
 
 from lateen.ir.cluster import (
     CircuitBreaker,
@@ -26,7 +26,6 @@ from lateen.semantics.clusters import discovery_of, lower_cluster
 from lateen.semantics.destination_rules import merge_rules
 from lateen.semantics.policy import effective_policy
 from lateen.semantics.pools import upstream_protocol
-from lateen.semantics.registry import services_of
 
 Backend = Object[ServiceSpec] | Object[ServiceEntrySpec]
 CART = service("shop/cart", {"port": 80, "name": "http"}, {"port": 90, "name": "grpc"}, {"port": 70, "name": "tcp"})

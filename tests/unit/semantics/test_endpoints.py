@@ -15,6 +15,7 @@ from tests.unit.semantics.objects import (
     proxy,
     rule,
     service,
+    services_of,
     workload,
 )
 
@@ -36,7 +37,7 @@ from lateen.semantics.endpoints import (
     needs_labels,
 )
 from lateen.semantics.policy import NO_POLICY, effective_policy
-from lateen.semantics.registry import ServicePort, services_of
+from lateen.semantics.registry import ServicePort
 
 HTTP = ServicePort(80, "http", Protocol.HTTP)
 (CART,) = services_of(service("shop/cart"), DOMAIN)

@@ -1,12 +1,12 @@
 """What is missing when a destination leads nowhere, in words."""
 
 import pytest
-from tests.unit.semantics.objects import DOMAIN, rule, service, subset
+from tests.unit.semantics.objects import DOMAIN, rule, service, services_of, subset
 
 from lateen.ir.route import ClusterRef
 from lateen.semantics.destination_rules import EffectiveRule, merge_rules
 from lateen.semantics.references import Gap, Missing, find_gap, suggestion
-from lateen.semantics.registry import RegisteredService, services_of
+from lateen.semantics.registry import RegisteredService
 
 CART = "cart.shop.svc.cluster.local"
 SERVICES = services_of(service("shop/cart", {"port": 80, "name": "http"}, {"port": 9090, "name": "grpc"}), DOMAIN)

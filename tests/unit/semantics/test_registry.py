@@ -1,7 +1,7 @@
 """One view on Services and ServiceEntries."""
 
 import pytest
-from tests.unit.semantics.objects import DOMAIN, entry, service
+from tests.unit.semantics.objects import DOMAIN, entry, service, services_of
 
 from lateen.ir.route import ClusterRef
 from lateen.model.protocols import Protocol
@@ -13,7 +13,6 @@ from lateen.semantics.registry import (
     preferred,
     service_for,
     service_for_rule,
-    services_of,
     siblings,
 )
 
