@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from lateen.ir.deployment import ProxyDeployment
 from lateen.ir.proxy import ProxyId
 
 
@@ -21,6 +22,8 @@ class ProxyPlan:
     """How long a proxy that is stopped waits for its connections to end."""
     listener_drain_seconds: int = 60
     """How long connections live on after their listener was changed or removed."""
+    deployment: ProxyDeployment | None = None
+    """Where and how it runs in a cluster; None on a laptop."""
 
 
 class Phase(StrEnum):

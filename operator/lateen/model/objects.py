@@ -33,12 +33,17 @@ class Origin:
     """Where an object came from; findings print it.
 
     A file's document carries the file, its first line (1-based) and its position in the file
-    (0-based); an object of an API server carries none of these.
+    (0-based). An object of an API server carries its generation, its uid, and the version of
+    its API that it was read in.
     """
 
     file: str = ""
     line: int = 0
     document: int = 0
+    generation: int = 0
+    """`metadata.generation`: which edit of the object this is; 0 in files."""
+    uid: str = ""
+    api_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ from lateen.runtime.proxy_keeper import ProxyKeeper
 from lateen.runtime.seams import Seams
 from lateen.runtime.status_keeper import StatusKeeper
 from lateen.sources.base import FileProblem, FileReport, SourceEvent
-from lateen.status.conditions import Condition, conditions
+from lateen.status.base import ObjectStatus
+from lateen.status.conditions import conditions
 from lateen.xds.cache import ResourceCache
 from lateen.xds.delta import DeltaStream
 from lateen.xds.events import Connected, Event, Rejected
@@ -109,7 +110,7 @@ class Control:
         self._opened = 0
         self._touched: dict[int, tuple[Key, ...]] = {}
         self._restarting: set[ProxyId] = set()
-        self._status = StatusKeeper(seams.status, seams.leadership, self.conditions)
+        self._status = StatusKeeper(seams.status, seams.leadership, self.status)
         self._proxies = ProxyKeeper(
             seams.runner, seams.leadership, plan, on_failure=self.on_proxy, on_gone=self._forget_proxy
         )
@@ -159,11 +160,13 @@ class Control:
                 found.append(Code.REJECTED.about(key, message))
         return tuple(found)
 
-    def conditions(self, key: Key) -> tuple[Condition, ...]:
-        """What users are told about an object now; nothing when it is gone."""
-        if key not in self.origins:
-            return ()
-        return conditions(self.findings(key), self.parts.progress(key, self.cache, self._streams))
+    def status(self, key: Key) -> ObjectStatus:
+        """What users are told about an object now; no conditions when it is gone."""
+        origin = self.origins.get(key)
+        if origin is None:
+            return ObjectStatus(())
+        found = conditions(self.findings(key), self.parts.progress(key, self.cache, self._streams))
+        return ObjectStatus(found, origin.generation)
 
     async def run(self) -> None:
         """Handle batches, proxies, ports and status until cancelled."""

@@ -1,15 +1,14 @@
-"""Keeps written status in step with conditions: each object once, however often it changed meanwhile."""
+"""Keeps written status in step with what is the case: each object once, however often it changed meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
 
 from lateen.model.keys import Key
 from lateen.runtime.leadership import Leadership
-from lateen.status.base import StatusSink
-from lateen.status.conditions import Condition
+from lateen.status.base import ObjectStatus, StatusSink
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -19,19 +18,19 @@ _log = structlog.get_logger(__name__)
 
 
 class StatusKeeper:
-    """Writes the conditions of objects that changed. A sink that fails is asked again, and stops nothing else."""
+    """Writes the status of objects that changed. A sink that fails is asked again, and stops nothing else."""
 
     def __init__(
         self,
         sink: StatusSink,
         leadership: Leadership,
-        conditions: Callable[[Key], Sequence[Condition]],
+        status: Callable[[Key], ObjectStatus],
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
-        """Write what `conditions` says at the moment of writing."""
+        """Write what `status` says at the moment of writing."""
         self._sink = sink
         self._leadership = leadership
-        self._conditions = conditions
+        self._status = status
         self._sleep = sleep
         self._unwritten: dict[Key, None] = {}
         self._wake = asyncio.Event()
@@ -60,7 +59,9 @@ class StatusKeeper:
 
     async def _write(self, key: Key) -> bool:
         try:
-            await self._sink.write(key, self._conditions(key))
+            status = self._status(key)
+            if not self._sink.is_written(key, status):
+                await self._sink.write(key, status)
         except Exception as error:  # noqa: BLE001 - whatever a sink does, proxies are served
             _log.warning("status cannot be written", object=str(key), error=str(error) or type(error).__name__)
             return False

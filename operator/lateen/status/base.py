@@ -1,30 +1,71 @@
 """The seam where status goes out."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from lateen.model.keys import Key
 from lateen.status.conditions import Condition
 
 
-class StatusSink(Protocol):
-    """Writes conditions where users look for them."""
+@dataclass(frozen=True, slots=True)
+class EjectedHost:
+    """A host that a proxy sends nothing to at the moment."""
 
-    async def write(self, key: Key, conditions: Sequence[Condition]) -> None:
-        """Write all conditions of one object; an empty sequence: the object is gone."""
+    address: str
+    """`10.1.2.3:8080`."""
+    pod: str
+    """Name of the pod that has the address; empty when it is no pod's."""
+    service: str
+    """Host of the service, and its subset if it is one of a subset: `reviews.shop.svc.cluster.local/v2`."""
+    proxy: str
+    """Name of the proxy's pod."""
+    cause: str
+    """`5 consecutive 5xx answers`."""
+    since: str
+    """RFC 3339."""
+    until: str
+    """RFC 3339: when it returns at the earliest; empty when unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStatus:
+    """Everything that is to be said of one object now."""
+
+    conditions: tuple[Condition, ...]
+    """Empty: the object is gone."""
+    generation: int = 0
+    """The object's generation that the conditions are about; 0 where the source has none."""
+    ejections: tuple[EjectedHost, ...] = ()
+    """Of a DestinationRule: hosts that its outlier detection keeps away from clients now."""
+
+
+class StatusSink(Protocol):
+    """Writes status where users look for it."""
+
+    def is_written(self, key: Key, status: ObjectStatus) -> bool:
+        """Whether the object says all of this already, so that nothing needs to be written."""
+        ...
+
+    async def write(self, key: Key, status: ObjectStatus) -> None:
+        """Write the status of one object."""
         ...
 
 
 class MemoryStatusSink:
-    """Keeps conditions in memory: on a laptop, where `lateen status` asks for them, and in tests."""
+    """Keeps status in memory: on a laptop, where `lateen status` asks for it, and in tests."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self.conditions: dict[Key, tuple[Condition, ...]] = {}
+        self.statuses: dict[Key, ObjectStatus] = {}
 
-    async def write(self, key: Key, conditions: Sequence[Condition]) -> None:
+    def is_written(self, key: Key, status: ObjectStatus) -> bool:
+        """Compare with what was written last."""
+        known = self.statuses.get(key)
+        return known == status if status.conditions else known is None
+
+    async def write(self, key: Key, status: ObjectStatus) -> None:
         """Remember, or forget."""
-        if conditions:
-            self.conditions[key] = tuple(conditions)
+        if status.conditions:
+            self.statuses[key] = status
         else:
-            self.conditions.pop(key, None)
+            self.statuses.pop(key, None)

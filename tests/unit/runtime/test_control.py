@@ -50,7 +50,7 @@ async def turns(number: int = 30) -> None:
 
 
 def condition(stage: Stage, text: str, type_: ConditionType) -> tuple[str, str]:
-    (found,) = (each for each in stage.control.conditions(key(text)) if each.type is type_)
+    (found,) = (each for each in stage.control.status(key(text)).conditions if each.type is type_)
     return found.status, found.reason
 
 
@@ -72,7 +72,7 @@ async def test_a_batch_is_live_when_the_proxy_has_acknowledged_all_of_it() -> No
         assert stage.told(Serving) == [Serving(2.0)]
         assert condition(stage, ROUTES, ConditionType.PROGRAMMED) == ("True", "Programmed")
         assert ROUTE in proxy.has
-    assert {each.type: each.status for each in stage.status.conditions[key(ROUTES)]} == {
+    assert {each.type: each.status for each in stage.status.statuses[key(ROUTES)].conditions} == {
         ConditionType.ACCEPTED: "True",
         ConditionType.RESOLVED_REFS: "True",
         ConditionType.PROGRAMMED: "True",

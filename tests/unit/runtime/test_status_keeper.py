@@ -1,17 +1,16 @@
 """Status goes out, whatever the sink does."""
 
 import asyncio
-from collections.abc import Sequence
 
 from lateen.model.keys import Key, Kind
 from lateen.runtime.leadership import AlwaysLeader
 from lateen.runtime.status_keeper import StatusKeeper
-from lateen.status.base import MemoryStatusSink
+from lateen.status.base import MemoryStatusSink, ObjectStatus
 from lateen.status.conditions import Condition, ConditionType
 
 CART = Key(Kind.VIRTUAL_SERVICE, "shop", "cart")
 USER = Key(Kind.VIRTUAL_SERVICE, "shop", "user")
-GOOD = Condition(ConditionType.ACCEPTED, "True", "Accepted")
+GOOD = ObjectStatus((Condition(ConditionType.ACCEPTED, "True", "Accepted"),))
 
 
 class Sink(MemoryStatusSink):
@@ -23,12 +22,12 @@ class Sink(MemoryStatusSink):
         self.failures = failures
         self.writes: list[Key] = []
 
-    async def write(self, key: Key, conditions: Sequence[Condition]) -> None:
+    async def write(self, key: Key, status: ObjectStatus) -> None:
         self.writes.append(key)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("no route")
-        await super().write(key, conditions)
+        await super().write(key, status)
 
 
 async def written(sink: Sink, *keys: Key) -> list[float]:
@@ -37,7 +36,7 @@ async def written(sink: Sink, *keys: Key) -> list[float]:
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    keeper = StatusKeeper(sink, AlwaysLeader(), lambda _: (GOOD,), pause)
+    keeper = StatusKeeper(sink, AlwaysLeader(), lambda _: GOOD, pause)
     task = asyncio.create_task(keeper.run())
     keeper.tell(keys)
     for _ in range(10):
@@ -51,11 +50,11 @@ async def test_every_object_is_written_once_however_often_it_changed() -> None:
     sink = Sink()
     await written(sink, CART, USER, CART)
     assert sink.writes == [CART, USER]
-    assert sink.conditions == {CART: (GOOD,), USER: (GOOD,)}
+    assert sink.statuses == {CART: GOOD, USER: GOOD}
 
 
 async def test_a_sink_that_fails_is_asked_again_later() -> None:
     sink = Sink(failures=2)
     pauses = await written(sink, CART)
-    assert sink.conditions == {CART: (GOOD,)}
+    assert sink.statuses == {CART: GOOD}
     assert pauses == [0.5, 1.0]

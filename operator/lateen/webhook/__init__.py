@@ -1,0 +1,1 @@
+"""The validating webhook: what `validation` says of an object, before it is stored."""
