@@ -123,6 +123,16 @@ class Compiler:
         ]
         return sorted(out, key=lambda place: (place.proxy, place.port, place.gateway))
 
+    def secrets(self) -> frozenset[Key]:
+        """Every Secret that some proxy needs, whether it exists or not; nobody has to read any other."""
+        proxies = self.graph.placement.proxies.values
+
+        def namespace_of(proxy: ProxyId) -> str | None:
+            known = proxies.get(proxy)
+            return None if known is None else known.namespace
+
+        return self.graph.secrets.places(namespace_of)
+
     def resources(self, proxy: ProxyId) -> dict[ResourceKey, Resource]:
         """Everything a proxy is given now."""
         return {

@@ -3,7 +3,7 @@
 Secrets that nothing names are never looked at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lateen.compile.clusters import ClusterTables, Upstream, cluster_secrets
@@ -14,6 +14,7 @@ from lateen.compile.placement import Placement
 from lateen.engine import Derived, Engine, Index, Reads
 from lateen.envoy.tls import build_secret
 from lateen.ir.listener import Listener, SecretRef
+from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
 from lateen.ir.secret import Certificate, Trust
 from lateen.model.keys import Key
@@ -45,7 +46,26 @@ class SecretTables:
     """Encoded secrets, and the clusters that name them."""
 
     encoded: Derived[WantedSecret, Resource]
+    of_listeners: Index[ListenerKey, Listener, WantedSecret]
     of_clusters: Index[WantedCluster, Upstream, WantedSecret]
+
+    def places(self, namespace_of: Callable[[ProxyId], str | None]) -> frozenset[Key]:
+        """Every Secret that a listener or a cluster reads, or would read if it existed.
+
+        Args:
+            namespace_of: where a proxy runs; it gets Secrets of no other namespace. None: it is gone.
+        """
+        found: set[Key] = set()
+        for wanted in {*self.of_listeners.buckets, *self.of_clusters.buckets}:
+            namespace = namespace_of(wanted.proxy)
+            if namespace is None or names_config_map(wanted.name):
+                continue
+            location, is_trust = secret_location(wanted.name, namespace)
+            if location.namespace == namespace:
+                found.add(location)
+                if is_trust:
+                    found.add(beside_certificate(location))
+        return frozenset(found)
 
 
 def add_secrets(
@@ -62,7 +82,8 @@ def add_secrets(
         material, location = read_material(reads, inputs, key.name, proxy.namespace)
         return build_secret(material, (location,))
 
-    return SecretTables(engine.derive("secret_resources", 8, build, group=(of_listeners, of_clusters)), of_clusters)
+    encoded = engine.derive("secret_resources", 8, build, group=(of_listeners, of_clusters))
+    return SecretTables(encoded, of_listeners, of_clusters)
 
 
 def read_material(reads: Reads, inputs: Inputs, name: str, namespace: str) -> tuple[Certificate | Trust, Key]:

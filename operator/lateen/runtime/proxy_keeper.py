@@ -5,7 +5,7 @@ A proxy that drains, or cannot be started, holds up no other one.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from lateen.errors import LateenError
 from lateen.infra.base import Phase, ProxyPlan, ProxyRunner, ProxyState
@@ -15,6 +15,13 @@ from lateen.runtime.leadership import Leadership
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to start a proxy that the runner cannot start."""
+
+
+class _Wish(NamedTuple):
+    """What is wanted of one proxy. A wish that comes again is another one: the plan may have changed."""
+
+    wanted: bool
+    number: int
 
 
 class ProxyKeeper:
@@ -46,18 +53,21 @@ class ProxyKeeper:
         self._on_failure = on_failure
         self._on_gone = on_gone
         self._sleep = sleep
-        self._wishes: dict[ProxyId, bool] = {}
+        self._wishes: dict[ProxyId, _Wish] = {}
+        self._numbers = 0
         self._followed: set[ProxyId] = set()
         self._news: asyncio.Queue[ProxyId] = asyncio.Queue()
 
     def want(self, proxy: ProxyId, *, wanted: bool) -> None:
-        """Make a wish."""
-        self._wishes[proxy] = wanted
+        """Make a wish; one that is made again is fulfilled by the plan of that moment."""
+        self._numbers += 1
+        self._wishes[proxy] = _Wish(wanted, self._numbers)
         self._news.put_nowait(proxy)
 
     def is_leaving(self, proxy: ProxyId) -> bool:
         """Whether a proxy is not wanted any more, and not gone yet."""
-        return self._wishes.get(proxy) is False
+        wish = self._wishes.get(proxy)
+        return wish is not None and not wish.wanted
 
     async def run(self) -> None:
         """Fulfil wishes until cancelled."""
@@ -71,18 +81,18 @@ class ProxyKeeper:
     async def _follow(self, proxy: ProxyId) -> None:
         """Do what is wished for one proxy, until the last wish is fulfilled."""
         pause = FIRST_PAUSE
-        fulfilled: bool | None = None
+        fulfilled: _Wish | None = None
         try:
-            while (wish := self._wishes[proxy]) is not fulfilled:
+            while (wish := self._wishes[proxy]) != fulfilled:
                 await self._leadership.wait_until(leading=True)
                 try:
-                    await self._fulfil(proxy, wanted=wish)
+                    await self._fulfil(proxy, wanted=wish.wanted)
                     fulfilled = wish
                 except LateenError as error:
                     self._on_failure(ProxyState(proxy, Phase.FAILING, error=str(error)))
                     await self._sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
-            if not fulfilled:
+            if not wish.wanted:
                 del self._wishes[proxy]
                 self._on_gone(proxy)
         finally:

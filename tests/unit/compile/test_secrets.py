@@ -129,3 +129,15 @@ def test_clusters_name_secrets_as_well(site: Site) -> None:
         secret("edge/client", tls_crt=PEM, tls_key=PEM, ca_crt=PEM),
     )
     assert list(delivered(site)) == ["kubernetes://client", "kubernetes://client-cacert"]
+
+
+def test_only_secrets_that_a_proxy_may_have_are_asked_for(site: Site) -> None:
+    site.put(https(mode="MUTUAL"), https_elsewhere())
+    places = site.graph.secrets.places(lambda _: "edge")
+    assert places == {Key(Kind.SECRET, "edge", "cert"), Key(Kind.SECRET, "edge", "cert-cacert")}
+    assert site.graph.secrets.places(lambda _: None) == frozenset()
+
+
+def https_elsewhere() -> Object[GatewaySpec]:
+    settings = {"mode": "SIMPLE", "credentialName": "kubernetes://shop/cert"}
+    return gateway("edge/gw-elsewhere", server_fields(8443, "HTTPS", "b.com", tls=settings))

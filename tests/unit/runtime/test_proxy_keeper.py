@@ -24,10 +24,12 @@ class Runner(MemoryProxyRunner):
         self.failures: list[str] = []
         self.drained = asyncio.Event()
         self.drained.set()
+        self.fulfilled: list[ProxyPlan] = []
 
     async def ensure(self, plan: ProxyPlan) -> ProxyState:
         if self.failures:
             raise ProxyError(self.failures.pop())
+        self.fulfilled.append(plan)
         return await super().ensure(plan)
 
     async def remove(self, proxy: ProxyId) -> None:
@@ -44,10 +46,11 @@ class Scene:
         self.failed: list[ProxyState] = []
         self.gone: list[ProxyId] = []
         self.pauses: list[float] = []
+        self.bootstrap = "{}"
         self.keeper = ProxyKeeper(
             self.runner,
             AlwaysLeader(),
-            lambda proxy: ProxyPlan(proxy, "{}"),
+            lambda proxy: ProxyPlan(proxy, self.bootstrap),
             on_failure=self.failed.append,
             on_gone=self.gone.append,
             sleep=self._sleep,
@@ -116,6 +119,16 @@ async def test_the_last_wish_counts() -> None:
         await turns()
         assert set(scene.running) == {A}
         assert scene.gone == []
+
+
+async def test_a_wish_that_comes_again_is_fulfilled_by_the_plan_of_that_moment() -> None:
+    async with keeping() as scene:
+        scene.keeper.want(A, wanted=True)
+        await turns()
+        scene.bootstrap = '{"node": {}}'
+        scene.keeper.want(A, wanted=True)
+        await turns()
+        assert [plan.bootstrap for plan in scene.runner.fulfilled] == ["{}", '{"node": {}}']
 
 
 async def test_a_runner_that_fails_is_asked_again_ever_more_rarely() -> None:

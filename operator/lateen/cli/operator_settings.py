@@ -1,0 +1,42 @@
+"""The operator's file of settings: YAML in, `OperatorSettings` out, with a sentence per mistake."""
+
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from lateen.errors import InputError
+from lateen.model.objects import Severity, print_path
+from lateen.settings import OperatorSettings
+from lateen.validation.decoding import Decoder
+
+_CHOICES: Final = {
+    "gateways.scope": ("namespace", "cluster"),
+    "log.level": ("debug", "info", "warning", "error"),
+    "log.format": ("json", "console"),
+}
+
+
+def read_operator_settings(file: Path) -> OperatorSettings:
+    """Read a file of settings; an empty one gives the defaults. Blocks.
+
+    Raises:
+        InputError: it cannot be read, or says something that no setting is; names every mistake.
+    """
+    try:
+        value = yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: {' '.join(str(error).split())}") from error
+    decoded = Decoder(OperatorSettings, unknown_fields=Severity.ERROR).decode({} if value is None else value)
+    wrong = [f"{print_path(problem.path)}: {problem.message}" for problem in decoded.problems]
+    settings = decoded.spec or OperatorSettings()
+    for path, choices in _CHOICES.items():
+        group, _, name = path.partition(".")
+        chosen = getattr(getattr(settings, group), name)
+        if chosen not in choices:
+            wrong.append(f"{path}: one of {', '.join(choices)} is expected, not {chosen!r}")
+    if wrong:
+        raise InputError("\n".join(f"{file}: {each}" for each in wrong))
+    return settings
