@@ -1,6 +1,7 @@
 """Which resources an object has a part in, and how far the proxies are with them."""
 
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
 from typing import Final
 
 from lateen.ir.proxy import ProxyId
@@ -63,4 +64,15 @@ class Parts:
             for proxy, versions in wanted.items()
             for stream in streams(proxy)
         ]
-        return Progress(len(answers), sum(answers), rejection)
+        return Progress(len(answers), sum(answers), rejection, _hash(wanted))
+
+
+def _hash(wanted: Mapping[ProxyId, Mapping[ResourceKey, str]]) -> str:
+    digest = sha256()
+    for line in sorted(
+        f"{proxy} {key.type} {key.name} {version}\n"
+        for proxy, versions in wanted.items()
+        for key, version in versions.items()
+    ):
+        digest.update(line.encode())
+    return digest.hexdigest()[:16]

@@ -1,7 +1,7 @@
 """Conditions of one object, out of its findings and of what its proxies acknowledged. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lateen.compile.codes import Code
@@ -55,6 +55,8 @@ class Progress:
     acknowledged: int = 0
     rejection: str = ""
     """What a proxy said that refused it."""
+    version: str = field(default="", compare=False)
+    """Hash over the versions of all its resources: whoever counts the same has the same."""
 
 
 def conditions(findings: Iterable[Finding], progress: Progress | None) -> tuple[Condition, ...]:
