@@ -23,7 +23,7 @@ from demo.traffic import client_of
 _GATEWAY_PORT: Final = 80
 _SHIFT: Final = 10_000
 _MESH_PORT: Final = 15_001
-_LONGEST_BASE: Final = 60
+_LONGEST_BASE: Final = 50
 """Paths of Unix sockets are short, so a long $TMPDIR cannot be used."""
 _INTERRUPTED: Final = 130
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,11 +75,22 @@ def test_a_demo_without_a_proxy_fails_and_says_why() -> None:
 
 
 @pytest.mark.parametrize("line", ["1  Start", "2  Routing"])
-def test_ctrl_c_ends_the_demo_and_all_that_it_started(line: str, tmp_path: Path) -> None:
-    with demo(TMPDIR=str(tmp_path)) as process:
-        read_until(process, line)
+def test_ctrl_c_ends_the_demo_and_all_that_it_started(line: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:  # shorter than `tmp_path`, which sockets need
+        with demo(TMPDIR=folder) as process:
+            read_until(process, line)
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate()
+        assert "Ended." in said
+        assert process.returncode == 130
+        assert list(Path(folder).iterdir()) == []
+
+
+def test_a_demo_below_a_long_path_runs_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 60)
+    folder.mkdir()
+    with demo(TMPDIR=str(folder)) as process:
+        read_until(process, "2  Routing")
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate()
     assert "Ended." in said
-    assert process.returncode == 130
-    assert list(tmp_path.iterdir()) == []
