@@ -13,10 +13,9 @@ import structlog
 
 from lateen.compile.codes import Code
 from lateen.compile.compiler import Compiler, Outcome, Resources
-from lateen.compile.mesh import MESH_PROXY
 from lateen.infra.base import Phase, ProxyPlan, ProxyState
 from lateen.ir.finding import Finding
-from lateen.ir.proxy import MESH_GATEWAY, ListeningPort, ProxyId
+from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Origin, Severity
@@ -24,14 +23,13 @@ from lateen.runtime.journal import (
     Compiled,
     Entry,
     FileReported,
-    Listening,
-    PortTaken,
     ProxyChanged,
     Refused,
     Restored,
     Serving,
     WentLive,
 )
+from lateen.runtime.port_book import PortBook
 from lateen.runtime.port_guard import Held, PortGuard, PortProbe
 from lateen.runtime.progress import Parts
 from lateen.runtime.proxy_keeper import ProxyKeeper
@@ -39,10 +37,10 @@ from lateen.runtime.seams import Seams
 from lateen.runtime.status_keeper import StatusKeeper
 from lateen.sources.base import FileProblem, FileReport, SourceEvent
 from lateen.status.base import ObjectStatus
-from lateen.status.conditions import conditions
+from lateen.status.conditions import Progress, conditions
 from lateen.xds.cache import ResourceCache
 from lateen.xds.delta import DeltaStream
-from lateen.xds.events import Connected, Event, Rejected
+from lateen.xds.events import Connected, Disconnected, Event, Rejected
 from lateen.xds.ledger import ChangeLedger, LiveChange
 
 HISTORY = 100
@@ -96,7 +94,6 @@ class Control:
         self.origins: dict[Key, Origin] = {}
         self.file_problems: dict[str, tuple[FileProblem, ...]] = {}
         self.batches: deque[BatchRecord] = deque(maxlen=HISTORY)
-        self.ports: tuple[ListeningPort, ...] = ()
         self.parts = Parts()
         self.serving = asyncio.Event()
         """Set when, for the first time, all proxies are ready and have acknowledged everything."""
@@ -120,6 +117,7 @@ class Control:
             publish=self._publish_listener,
             on_taken=self._on_port_taken,
         )
+        self.ports = PortBook(compiler, self.guard, self.tell)
 
     def take(self, events: Sequence[SourceEvent]) -> None:
         """Take a batch from a source; the loop's next turn handles it together with whatever else has come."""
@@ -133,6 +131,8 @@ class Control:
             self._on_rejected(event)
         elif isinstance(event, Connected):
             self._on_connected(event)
+        elif isinstance(event, Disconnected) and self._seams.scales:
+            self._note(self.parts.named_by(event.stream.proxy))
 
     def on_proxy(self, state: ProxyState) -> None:
         """Hear what happens to the proxies' processes."""
@@ -151,7 +151,7 @@ class Control:
 
     def findings(self, key: Key) -> tuple[Finding, ...]:
         """Everything there is to say about an object now, taken ports and the proxies' refusals included."""
-        found = [*self.compiler.findings_of(key), *self._taken_ports(key)]
+        found = [*self.compiler.findings_of(key), *self.ports.findings(key)]
         for proxy, rejection in self.cache.quarantine.rejections():
             desired = self.cache.desired(proxy)
             wanted = desired.get(rejection.key) if desired is not None else None
@@ -165,8 +165,16 @@ class Control:
         origin = self.origins.get(key)
         if origin is None:
             return ObjectStatus(())
-        found = conditions(self.findings(key), self.parts.progress(key, self.cache, self._streams))
-        return ObjectStatus(found, origin.generation)
+        progress = self._seams.others.total(key, self.progress(key))
+        return ObjectStatus(conditions(self.findings(key), progress), origin.generation)
+
+    def progress(self, key: Key) -> Progress | None:
+        """How far this replica's own proxies are with an object; None: no proxy needs it."""
+        return self.parts.progress(key, self.cache, self._streams)
+
+    def look_again(self, keys: Iterable[Key]) -> None:
+        """Write the status of these objects anew, where it differs; something outside has changed."""
+        self._status.tell(keys)
 
     async def run(self) -> None:
         """Handle batches, proxies, ports and status until cancelled."""
@@ -239,9 +247,9 @@ class Control:
         self.tell(Compiled(number, outcome, findings, seconds, sent))
         gateways = any(key.kind is Kind.GATEWAY for key in (*outcome.accepted, *outcome.removed))
         if gateways or any(key.type is _LISTENER for changed in published.values() for key in changed):
-            self._note_ports()
+            self.ports.note()
         self.ledger.track(str(number), {proxy: _versions(changed) for proxy, changed in published.items()})
-        self._status.tell(touched)
+        self._note(touched)
 
     def _publish(self, outcome: Outcome) -> dict[ProxyId, Resources]:
         """Let proxies exist before their resources, and keep serving those that go until they are gone.
@@ -280,8 +288,8 @@ class Control:
             self._opened += 1
             self.ledger.track(f"{_OPENING}{self._opened}", {proxy: _versions(changes)})
         else:
-            self._note_ports()
-        self._status.tell(key for resource in changes.values() if resource is not None for key in resource.origins)
+            self.ports.note()
+        self._note(key for resource in changes.values() if resource is not None for key in resource.origins)
 
     def _published(self, proxy: ProxyId) -> Iterable[Resource]:
         desired = self.cache.desired(proxy)
@@ -292,45 +300,9 @@ class Control:
         self._restarting.discard(proxy)
         self.cache.remove(proxy)
 
-    # Ports
-
-    def _all_ports(self) -> list[ListeningPort]:
-        """Every server that wants to listen, whether it may or not."""
-        settings = self.compiler.settings
-        mesh = ListeningPort(
-            proxy=MESH_PROXY,
-            gateway=MESH_GATEWAY,
-            number=settings.mesh_port,
-            address=settings.ports.bind,
-            port=settings.mesh_port,
-            protocol="HTTP",
-            hosts=("*",),
-        )
-        return [*self.compiler.listening(), *([mesh] if settings.mesh_port else [])]
-
-    def _note_ports(self) -> None:
-        held = self.guard.held
-        ports = tuple(port for port in self._all_ports() if _listener_of(port) not in held)
-        if ports != self.ports:
-            self.ports = ports
-            self.tell(Listening(ports))
-
     def _on_port_taken(self, proxy: ProxyId, listener: ResourceKey, held: Held) -> None:
-        waiting = tuple(port for port in self._all_ports() if _listener_of(port) == (proxy, listener))
-        self.tell(PortTaken(waiting, held.reason))
-        self._status.tell(held.resource.origins)
-
-    def _taken_ports(self, key: Key) -> Iterable[Finding]:
-        """Say which servers of a Gateway wait for their port."""
-        if not self.guard.held:
-            return
-        for server in self.compiler.graph.placement.gateway_servers.values.get(key, ()):
-            held = self.guard.held.get((server.proxy, ResourceKey(_LISTENER, server.listener)))
-            if held is not None:
-                reason = held.reason or f"port {held.port} is in use"
-                message = f"{reason}; this server waits until the port is free"
-                path = ("spec", "servers", server.index, "port", "number")
-                yield Code.PORT_TAKEN.about(key, message, path)
+        self.ports.note_taken(proxy, listener, held)
+        self._note(held.resource.origins)
 
     # What proxies say
 
@@ -338,7 +310,7 @@ class Control:
         origins = tuple((key, self.origins.get(key)) for key in event.origins)
         resource = f"{event.key.type.value.rpartition('.')[2]} {event.key.name}"
         self.tell(Refused(event.stream.proxy, resource, event.message, origins))
-        self._status.tell(event.origins)
+        self._note(event.origins)
         desired = self.cache.desired(event.stream.proxy)
         refused = desired.get(event.key) if desired is not None else None
         if refused is not None and event.key.type is _LISTENER and event.message.startswith(_CANNOT_BIND):
@@ -347,7 +319,9 @@ class Control:
     def _on_connected(self, event: Connected) -> None:
         """Follow a proxy that was started again until it has everything. One that only lost its stream still does."""
         proxy = event.stream.proxy
-        if proxy not in self._restarting:
+        if self._seams.scales:
+            self._note(self.parts.named_by(proxy))
+        elif proxy not in self._restarting:
             return
         self._restarting.discard(proxy)
         everything = {key: resource.version for key, resource in self.cache.snapshot(proxy).items()}
@@ -358,19 +332,27 @@ class Control:
             self._on_restored(change)
             return
         if change.change.startswith(_OPENING):
-            self._note_ports()
+            self.ports.note()
             return
         number, rejected = int(change.change), len(change.rejected)
         for record in self.batches:
             if record.number == number:
                 record.live, record.rejected = change.seconds, rejected
         self.tell(WentLive(number, change.seconds, rejected, change.superseded))
-        self._status.tell(self._touched.pop(number, ()))
+        self._note(self._touched.pop(number, ()))
         self._note_serving()
 
     def _on_restored(self, change: LiveChange) -> None:
         namespace, _, name = change.change.removeprefix(_RESTORING).partition(" ")[2].partition("/")
         self.tell(Restored(ProxyId(namespace, name), change.seconds))
+        if self._seams.scales:
+            self._note(self.parts.named_by(ProxyId(namespace, name)))
+
+    def _note(self, keys: Iterable[Key]) -> None:
+        """There is news of objects: for their status, and for other replicas."""
+        keys = tuple(keys)
+        self._status.tell(keys)
+        self._seams.others.tell(keys)
 
     def _note_serving(self) -> None:
         states = self._seams.runner.states.values()
@@ -382,11 +364,6 @@ class Control:
 
 def _has_errors(problems: Iterable[FileProblem]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
-
-
-def _listener_of(port: ListeningPort) -> tuple[ProxyId, ResourceKey]:
-    """Name the listener that serves a port."""
-    return port.proxy, ResourceKey(_LISTENER, f"{port.address}_{port.port}")
 
 
 def _versions(changes: Resources) -> Mapping[ResourceKey, str | None]:

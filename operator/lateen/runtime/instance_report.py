@@ -140,7 +140,7 @@ def report_instance(instance: Instance, info: InstanceInfo, version: str) -> Rep
             waiting=len(control.ledger.waiting),
         ),
         proxies=[_proxy(instance, proxy, now) for proxy in sorted(instance.runner.states)],
-        listening=[describe_port(port) for port in control.ports],
+        listening=[describe_port(port) for port in control.ports.open],
         taken=[
             TakenFields(proxy=str(proxy), address=held.address, port=held.port, reason=held.reason)
             for (proxy, _), held in sorted(control.guard.held.items(), key=lambda item: item[0])

@@ -44,6 +44,10 @@ class Parts:
         """Every resource that an object has a part in, by proxy."""
         return frozenset(self._parts.get(key, ()))
 
+    def named_by(self, proxy: ProxyId) -> tuple[Key, ...]:
+        """Every object that has a part in what one class of proxies is given."""
+        return tuple(key for key, parts in self._parts.items() if any(owner == proxy for owner, _ in parts))
+
     def progress(self, key: Key, cache: ResourceCache, streams: Streams) -> Progress | None:
         """How many connected proxies have acknowledged all of an object's resources; None: it has none."""
         wanted: dict[ProxyId, dict[ResourceKey, str]] = {}

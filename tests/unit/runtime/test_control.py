@@ -206,7 +206,7 @@ async def test_a_taken_port_is_explained_and_served_once_it_is_free() -> None:
     assert stage.told(Listening) == [], "it is not open yet"
     proxy.run()
     assert LISTENER in proxy.has
-    assert [each.port for each in stage.control.ports] == [10080]
+    assert [each.port for each in stage.control.ports.open] == [10080]
     assert stage.control.findings(key(GATEWAY)) == ()
 
 
