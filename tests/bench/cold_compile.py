@@ -7,7 +7,7 @@ from tests.bench.figures import Figure, hand_on
 from tests.bench.machine import million_steps, peak_memory
 from tests.bench.world import World, change, compiler
 
-from lateen.runtime.app import look_rarely_for_garbage, without_looking_for_garbage
+from lateen.runtime.instance import look_rarely_for_garbage, without_looking_for_garbage
 
 
 def measure(hosts: int) -> list[Figure]:

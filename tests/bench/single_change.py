@@ -7,7 +7,7 @@ from time import perf_counter, process_time
 from tests.bench.figures import Figure, hand_on, of_many
 from tests.bench.world import World, change, compiler
 
-from lateen.runtime.app import look_rarely_for_garbage
+from lateen.runtime.instance import look_rarely_for_garbage
 
 REPEATS = 500
 _STRIDE = 7919

@@ -24,7 +24,8 @@ from lateen.infra.local import LocalProxyRunner, surroundings_of_this_machine
 from lateen.infra.state import Instance as InstanceState
 from lateen.infra.state import InstanceInfo, open_instance, state_root
 from lateen.ir.finding import Finding
-from lateen.runtime.app import Instance, build_intake, running
+from lateen.runtime.app import build_intake, running
+from lateen.runtime.instance import Instance
 from lateen.runtime.journal import Started
 from lateen.runtime.notices import Notice, notice_of_finding
 from lateen.runtime.port_guard import PortProbe

@@ -1,29 +1,23 @@
-"""The composition root of a laptop's instance: settings → parts → tasks. What runs where, on one page.
+"""The composition root of a laptop's instance: settings → parts. What runs, on one page.
 
-    DirectorySource ──take──► Control ──publish──► ResourceCache ──► DiscoveryServer ──► Envoys
-                                 │  └──ensure──► LocalProxyRunner ──processes──►           │
-                                 └──write──► StatusSink      ◄──observe── ACKs, NACKs ◄────┘
+    DirectorySource → Control → ResourceCache → DiscoveryServer on a Unix socket → Envoys of a LocalProxyRunner
     ControlApi answers `lateen status` and `lateen dump` on a socket in the state directory.
 
-Start: compile everything there is, then admit proxies. Stop: drain proxies, then end the streams.
+How the parts live together: `instance`.
 """
 
-import asyncio
-import gc
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from lateen.compile.compiler import Compiler
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
 from lateen.envoy.tls import SYSTEM_TRUST_FILE
-from lateen.errors import InputError, LateenError
-from lateen.infra.base import OnState, ProxyPlan, ProxyRunner, ProxyState
+from lateen.infra.base import OnState, ProxyPlan, ProxyRunner
 from lateen.ir.proxy import ProxyId
 from lateen.model.objects import Severity
-from lateen.runtime.control import Control
+from lateen.runtime import instance
+from lateen.runtime.instance import Instance, Outfit
 from lateen.runtime.journal import Draining, Journal, Stopped
 from lateen.runtime.leadership import AlwaysLeader
 from lateen.runtime.port_guard import PortProbe
@@ -33,23 +27,7 @@ from lateen.settings import ProxySettings, UpSettings
 from lateen.sources.base import Source
 from lateen.status.base import MemoryStatusSink
 from lateen.validation.intake import Intake
-from lateen.xds.cache import ResourceCache
-from lateen.xds.events import Event
 from lateen.xds.server import DiscoveryServer
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """The parts of a running instance."""
-
-    settings: UpSettings
-    control: Control
-    server: DiscoveryServer
-    runner: ProxyRunner
-    status: MemoryStatusSink
-    started: float
-    """By the instance's clock."""
-    clock: Callable[[], float]
 
 
 def compile_settings(settings: UpSettings) -> CompileSettings:
@@ -98,48 +76,23 @@ async def running(
         InputError: the source cannot start, the address cannot be bound, or every port is taken.
         Exception: whatever a task broke by, while the context lasts.
     """
-    look_rarely_for_garbage()
-    cache = ResourceCache()
-    status = MemoryStatusSink()
-    started = clock()
 
-    def observe(event: Event, /) -> None:
-        control.observe(event)
+    def build_seams(on_state: OnState) -> Seams:
+        return Seams(build_runner(on_state), MemoryStatusSink(), AlwaysLeader(), journal, ports)
 
-    def on_state(state: ProxyState) -> None:
-        control.on_proxy(state)
-
-    runner = build_runner(on_state)
-    server = DiscoveryServer(cache, observer=observe, clock=clock)
-    control: Control = Control(
-        Compiler(compile_settings(settings), intake),
-        cache,
-        Seams(runner, status, AlwaysLeader(), journal, ports),
-        plan=lambda proxy: plan_proxy(proxy, settings.proxy, address),
-        streams=server.streams_of,
-        clock=clock,
+    outfit = Outfit(
+        compile=compile_settings(settings),
+        intake=intake,
+        source=source,
+        build_seams=build_seams,
+        build_server=lambda cache, observe: DiscoveryServer(cache, observer=observe, clock=clock),
+        bind=lambda server: server.start(xds_address),
+        plan=lambda _, proxy, address: plan_proxy(proxy, settings.proxy, address),
     )
-    address = await server.start(xds_address)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            following = await _read_everything(tasks, source, control)
-            await _require_ports(control)
-            gc.freeze()
-            server.admit()
-            looping = tasks.create_task(control.run(), name="control")
-            yield Instance(settings, control, server, runner, status, started, clock)
-            control.tell(Draining(settings.proxy.drain_seconds))
-            for task in (following, looping):
-                task.cancel()
-    except BaseExceptionGroup as group:
-        raise first_cause(group) from None
-    finally:
-        # The streams end last: a proxy that loses its stream while it drains would complain.
-        try:
-            await runner.close()
-        finally:
-            await server.stop(grace=0)
-    control.tell(Stopped())
+    draining = Draining(settings.proxy.drain_seconds)
+    async with instance.running(outfit, clock=clock, before_end=lambda control: control.tell(draining)) as running:
+        yield running
+    running.control.tell(Stopped())
 
 
 def plan_proxy(proxy: ProxyId, settings: ProxySettings, xds_address: str) -> ProxyPlan:
@@ -151,60 +104,3 @@ def plan_proxy(proxy: ProxyId, settings: ProxySettings, xds_address: str) -> Pro
         concurrency=settings.concurrency,
         drain_seconds=settings.drain_seconds,
     )
-
-
-async def _read_everything(tasks: asyncio.TaskGroup, source: Source, control: Control) -> asyncio.Task[None]:
-    """Start to follow the source, and compile what there is."""
-    synced = asyncio.Event()
-    following = tasks.create_task(source.run(control.take, synced), name="source")
-    first = asyncio.ensure_future(synced.wait())
-    try:
-        await asyncio.wait({following, first}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        first.cancel()
-    if following.done():
-        await following
-    with without_looking_for_garbage():
-        control.flush()
-    return following
-
-
-async def _require_ports(control: Control) -> None:
-    """Refuse to run where nothing at all could be served.
-
-    Raises:
-        InputError: every port is taken.
-    """
-    if not control.guard.held:
-        return
-    await control.guard.look()
-    held = control.guard.held
-    if held and not control.guard.passed:
-        raise InputError("nothing can be served: " + "; ".join(each.reason for each in held.values()))
-
-
-def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Find what to tell of errors that came together: one that is meant for users, else the first."""
-    leaves: list[BaseException] = []
-    groups: list[BaseException] = [group]
-    for each in groups:
-        if isinstance(each, BaseExceptionGroup):
-            groups.extend(each.exceptions)
-        else:
-            leaves.append(each)
-    return next((leaf for leaf in leaves if isinstance(leaf, LateenError)), leaves[0])
-
-
-def look_rarely_for_garbage() -> None:
-    """What is compiled is kept for long: looking for garbage in it costs more than compiling."""
-    gc.set_threshold(100_000, 50, 1000)
-
-
-@contextmanager
-def without_looking_for_garbage() -> Iterator[None]:
-    """Look for none while the first batch is compiled: all of it stays, and the search takes a tenth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from lateen.errors import InputError
 from lateen.infra.state import InstanceInfo
-from lateen.runtime.app import Instance
+from lateen.runtime.instance import Instance
 from lateen.runtime.instance_report import collect_findings, locate_findings, report_instance, report_resources
 from lateen.runtime.notices import Locate
 from lateen.runtime.resource_listing import ResourceGroup

@@ -9,12 +9,11 @@ from lateen.ir.finding import Finding
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
 from lateen.model.objects import Origin
-from lateen.runtime.app import Instance
 from lateen.runtime.control import BatchRecord
+from lateen.runtime.instance import Instance
 from lateen.runtime.listening import PortFields, describe_port
 from lateen.runtime.notices import Locate, NoticeFields, in_reading_order, notice_of_finding, notice_of_problem
 from lateen.runtime.resource_listing import ResourceFields, ResourceGroup, group_of, list_resources
-from lateen.status.base import ObjectStatus
 from lateen.xds.delta import DeltaStream
 from lateen.xds.report import Settlement
 
@@ -250,9 +249,8 @@ def _objects(instance: Instance) -> list[ObjectFields]:
             line=origin.line,
             conditions=[
                 ConditionFields(type=each.type.value, status=each.status, reason=each.reason, message=each.message)
-                for each in status.conditions
+                for each in control.status(key).conditions
             ],
         )
         for key, origin in sorted(control.origins.items())
-        for status in (instance.status.statuses.get(key, ObjectStatus(())),)
     ]

@@ -19,7 +19,8 @@ from lateen.ir.finding import Finding
 from lateen.ir.proxy import ProxyId
 from lateen.model.keys import Key
 from lateen.model.objects import Change, Severity
-from lateen.runtime.app import Instance, build_intake, running
+from lateen.runtime.app import build_intake, running
+from lateen.runtime.instance import Instance
 from lateen.runtime.journal import Compiled, Entry, Refused, WentLive
 from lateen.settings import ProxySettings, UpSettings
 from lateen.sources.memory import MemorySource

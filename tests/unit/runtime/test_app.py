@@ -11,7 +11,8 @@ from lateen.compile.settings import CompileSettings
 from lateen.errors import InputError, LateenError
 from lateen.infra.memory import MemoryProxyRunner
 from lateen.infra.ports import PortHolder
-from lateen.runtime.app import Instance, build_intake, compile_settings, first_cause, running
+from lateen.runtime.app import build_intake, compile_settings, running
+from lateen.runtime.instance import Instance, first_cause
 from lateen.runtime.journal import Compiled, Draining, Entry, Stopped
 from lateen.runtime.port_guard import PortProbe
 from lateen.settings import UpSettings
