@@ -17,7 +17,7 @@ from lateen.ir.listener import Listener, SecretRef
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
 from lateen.ir.secret import Certificate, Trust
-from lateen.model.keys import Key
+from lateen.model.keys import Key, Kind
 from lateen.semantics.credentials import beside_certificate, names_config_map, secret_location
 from lateen.semantics.secrets import (
     MissingSecretError,
@@ -26,6 +26,8 @@ from lateen.semantics.secrets import (
     read_certificate,
     read_trust,
 )
+from lateen.semantics.server_tls import lower_server_tls
+from lateen.semantics.servers import PlacedServer
 
 
 def listener_secrets(key: ListenerKey, listener: Listener) -> Iterator[WantedSecret]:
@@ -34,6 +36,17 @@ def listener_secrets(key: ListenerKey, listener: Listener) -> Iterator[WantedSec
         if chain.tls is not None:
             for ref in (*chain.tls.certificates, chain.tls.trust):
                 yield from _named(key, ref)
+
+
+def gateway_secrets(_: Key, servers: tuple[PlacedServer, ...]) -> Iterator[WantedSecret]:
+    """What the servers of a Gateway name."""
+    for server in servers:
+        tls = server.server.tls
+        if tls is not None and server.terminates_tls:
+            lowered = lower_server_tls(tls)
+            for ref in (*lowered.certificates, lowered.trust):
+                if ref is not None and ref.name:
+                    yield WantedSecret(server.proxy, ref.name)
 
 
 def _named(key: ListenerKey, ref: SecretRef | None) -> Iterator[WantedSecret]:
@@ -74,13 +87,23 @@ def add_secrets(
     """Add the table of encoded secrets."""
     of_listeners = engine.index("secrets_of_listeners", listeners.listeners, listener_secrets)
     of_clusters = engine.index("secrets_of_clusters", clusters.upstreams, cluster_secrets)
+    of_gateways = engine.index("secrets_of_gateways", placement.gateway_servers, gateway_secrets)
 
     def build(reads: Reads, key: WantedSecret) -> Resource | None:
         proxy = reads.get(placement.proxies, key.proxy)
         if proxy is None:
             return None
         material, location = read_material(reads, inputs, key.name, proxy.namespace)
-        return build_secret(material, (location,))
+        upstreams = (reads.get(clusters.upstreams, cluster) for cluster in reads.bucket(of_clusters, key))
+        rules = (
+            origin
+            for upstream in upstreams
+            if upstream is not None
+            for origin in upstream.cluster.origins
+            if origin.kind is Kind.DESTINATION_RULE
+        )
+        # Those who name a Secret carry status, and it has none: what a proxy says of it is theirs to hear.
+        return build_secret(material, dict.fromkeys((location, *reads.bucket(of_gateways, key), *rules)))
 
     encoded = engine.derive("secret_resources", 8, build, group=(of_listeners, of_clusters))
     return SecretTables(encoded, of_listeners, of_clusters)

@@ -39,7 +39,7 @@ def test_a_proxy_is_given_the_certificate_that_its_gateway_names(site: Site) -> 
     site.put(https(), secret("edge/cert", tls_crt=PEM, tls_key=PEM), secret("edge/other", tls_crt=PEM, tls_key=PEM))
     assert list(delivered(site)) == ["kubernetes://cert"]
     (row,) = site.resources(ResourceType.SECRET).values()
-    assert row.origins == (Key(Kind.SECRET, "edge", "cert"),)
+    assert row.origins == (Key(Kind.SECRET, "edge", "cert"), Key(Kind.GATEWAY, "edge", "gw"))
 
 
 def test_a_secret_of_another_namespace_is_not_given_away(site: Site) -> None:
@@ -129,6 +129,8 @@ def test_clusters_name_secrets_as_well(site: Site) -> None:
         secret("edge/client", tls_crt=PEM, tls_key=PEM, ca_crt=PEM),
     )
     assert list(delivered(site)) == ["kubernetes://client", "kubernetes://client-cacert"]
+    rule_key = Key(Kind.DESTINATION_RULE, "edge", "cart")
+    assert all(rule_key in row.origins for row in site.resources(ResourceType.SECRET).values())
 
 
 def test_only_secrets_that_a_proxy_may_have_are_asked_for(site: Site) -> None:
