@@ -2,8 +2,8 @@
 
 The bootstrap says it in `namespace/name`, as `ProxyId` prints itself: in `node.cluster`,
 where all Envoys of a class are alike and `node.id` tells them apart, or, when
-`node.cluster` has no such form, in `node.id`. Nothing is authenticated here: who can
-reach the socket is trusted.
+`node.cluster` has no such form, in `node.id`. That is what an Envoy claims; whether its
+certificate agrees is for `transport` to say.
 """
 
 from typing import Any

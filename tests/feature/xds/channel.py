@@ -59,9 +59,11 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(address: str, cluster: str = "edge/all", node_id: str = "envoy-1") -> AsyncIterator[Client]:
-    """Open a channel and one stream on it."""
-    async with aio.insecure_channel(address) as channel:
-        client = Client(channel, base_pb2.Node(id=node_id, cluster=cluster))
+async def connected(
+    address: str, cluster: str = "edge/all", node_id: str = "envoy-1", *, channel: Any = None
+) -> AsyncIterator[Client]:
+    """Open a stream, on a plain channel unless one is given, which is closed in the end."""
+    async with channel or aio.insecure_channel(address) as opened:
+        client = Client(opened, base_pb2.Node(id=node_id, cluster=cluster))
         yield client
         client.cancel()
