@@ -58,6 +58,9 @@ _EVERYWHERE = PortProbe(is_free=lambda _address, _port: True)
 
 _LISTENER = ResourceType.LISTENER
 
+_SILENT = frozenset({Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.POD, Kind.SECRET})
+"""Kinds that have a status of their own, which is not Lateen's to write."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -350,7 +353,7 @@ class Control:
 
     def _note(self, keys: Iterable[Key]) -> None:
         """There is news of objects: for their status, and for other replicas."""
-        keys = tuple(keys)
+        keys = tuple(key for key in keys if key.kind not in _SILENT)
         self._status.tell(keys)
         self._seams.others.tell(keys)
 

@@ -5,7 +5,7 @@ when each of them is acknowledged, superseded by a newer version, or refused; a 
 without any stream keeps it waiting.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lateen.ir.proxy import ProxyId
@@ -13,6 +13,9 @@ from lateen.ir.resource import ResourceKey
 from lateen.xds.delta import DeltaStream
 from lateen.xds.events import Acknowledged, Connected, Disconnected, Event, Rejected
 from lateen.xds.report import Settlement
+
+_OPEN = frozenset({Settlement.PENDING, Settlement.UNASKED})
+"""What is not asked for yet may be asked for later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,10 @@ class ChangeLedger:
     def __call__(self, event: Event, /) -> None:
         """Take note of what happened on a stream."""
         if isinstance(event, (Acknowledged, Rejected, Connected, Disconnected)):
+            judged = _judged(event)
             for tracked in tuple(self._tracked.values()):
                 if event.stream.proxy in tracked.open:
-                    self._look_at(tracked, event.stream.proxy)
+                    self._look_at(tracked, event.stream.proxy, judged)
 
     @property
     def waiting(self) -> Mapping[str, float]:
@@ -97,26 +101,43 @@ class ChangeLedger:
             if tracked.open.pop(proxy, None) is not None:
                 self._conclude(tracked)
 
-    def _look_at(self, tracked: _Tracked, proxy: ProxyId) -> None:
+    def _look_at(self, tracked: _Tracked, proxy: ProxyId, judged: Collection[ResourceKey] = ()) -> None:
         streams = tuple(self._streams(proxy))
-        if streams and all([self._is_settled(tracked, proxy, stream) for stream in streams]):  # noqa: C419 - each is looked at
+        if streams and all([self._is_settled(tracked, proxy, stream, judged) for stream in streams]):  # noqa: C419 - each is looked at
             del tracked.open[proxy]
             self._conclude(tracked)
 
-    def _is_settled(self, tracked: _Tracked, proxy: ProxyId, stream: DeltaStream) -> bool:
-        versions = tracked.open[proxy]
-        remaining = tracked.remaining.setdefault((proxy, stream.stream.number), set(versions))
+    def _is_settled(
+        self, tracked: _Tracked, proxy: ProxyId, stream: DeltaStream, judged: Collection[ResourceKey]
+    ) -> bool:
+        """Look at what was judged just now, and at the rest as far as the first that waits.
+
+        So the first load of ten thousand resources, acknowledged in hundreds of portions, is not counted
+        from the beginning each time.
+        """
+        remaining = tracked.remaining.setdefault((proxy, stream.stream.number), set(tracked.open[proxy]))
+        for key in judged:
+            if key in remaining and self._settle(tracked, proxy, stream, key) not in _OPEN:
+                remaining.discard(key)
+        settled = []
         waits = False
-        for key in tuple(remaining):
-            settlement = stream.settlement(key, versions[key])
+        for key in remaining:
+            settlement = self._settle(tracked, proxy, stream, key)
             if settlement is Settlement.PENDING:
                 waits = True
-            elif settlement is not Settlement.UNASKED:  # what is not asked for yet may be asked for later
-                remaining.discard(key)
-                tracked.arrived |= settlement is not Settlement.SUPERSEDED
-                if settlement is Settlement.REJECTED:
-                    tracked.rejected[proxy, key] = None
+                break
+            if settlement is not Settlement.UNASKED:
+                settled.append(key)
+        remaining.difference_update(settled)
         return not waits
+
+    def _settle(self, tracked: _Tracked, proxy: ProxyId, stream: DeltaStream, key: ResourceKey) -> Settlement:
+        settlement = stream.settlement(key, tracked.open[proxy][key])
+        if settlement not in _OPEN:
+            tracked.arrived |= settlement is not Settlement.SUPERSEDED
+            if settlement is Settlement.REJECTED:
+                tracked.rejected[proxy, key] = None
+        return settlement
 
     def _conclude(self, tracked: _Tracked) -> None:
         if tracked.open or self._tracked.pop(tracked.change, None) is None:
@@ -125,3 +146,10 @@ class ChangeLedger:
         self._on_live(
             LiveChange(tracked.change, self._clock() - tracked.since, tuple(tracked.rejected), superseded),
         )
+
+
+def _judged(event: Acknowledged | Rejected | Connected | Disconnected) -> Collection[ResourceKey]:
+    """The resources that a proxy has just said something about."""
+    if isinstance(event, Acknowledged):
+        return event.versions.keys()
+    return (event.key,) if isinstance(event, Rejected) else ()
