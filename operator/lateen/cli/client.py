@@ -9,41 +9,73 @@ from lateen.errors import InputError, LateenError
 from lateen.infra.state import InstanceInfo, list_instances, read_instance, state_root
 
 _TIMEOUT: Final = 10.0
-"""Seconds; the answers are made in milliseconds, unless the instance is busy."""
+"""Seconds beyond those that were asked for; the answers are made in milliseconds, unless the instance is busy."""
 
 
 def find_instance(name: str) -> InstanceInfo:
-    """Find a running instance.
+    """Find a running instance that can be asked.
 
     Raises:
         InputError: there is none of that name; the message lists the others.
+        LateenError: it cannot be asked yet.
     """
     root = state_root(os.environ, os.getuid())
     found = read_instance(root, name)
     if found is not None:
+        if not Path(found.control).is_socket():
+            raise LateenError(f"instance {name!r} (pid {found.pid}) does not answer yet: it is starting")
         return found
     others = [f"{each.name} (pid {each.pid}, {', '.join(each.directories)})" for each in list_instances(root)]
     hint = f"; running: {', '.join(others)}" if others else "; start one with `lateen up DIR`"
+    context = _context()
+    if context:
+        hint += f", or ask the cluster of the context {context!r} with --cluster"
     raise InputError(f"no instance named {name!r} is running{hint}")
 
 
-def ask(name: str, path: str, parameters: Mapping[str, str]) -> Any:
+def _context() -> str:
+    """Name the context of the kubeconfig, if there is one."""
+    file = os.environ.get("KUBECONFIG") or Path("~/.kube/config").expanduser()
+    if not any(Path(each).is_file() for each in str(file).split(os.pathsep)):
+        return ""
+    from lateen.kube.kubeconfig import current_context  # noqa: PLC0415 - takes most of a second
+
+    return current_context()
+
+
+async def ask(name: str, path: str, parameters: Mapping[str, str], *, seconds: float = 0) -> Any:
     """Get the JSON that a running instance answers with.
+
+    Args:
+        name: of the instance.
+        path: what is asked.
+        parameters: of the question.
+        seconds: that the instance may take to answer, if it was told to.
 
     Raises:
         InputError: no such instance runs, or it refuses the question.
         LateenError: it does not answer.
     """
     instance = find_instance(name)
-    if not Path(instance.control).is_socket():
-        raise LateenError(f"instance {name!r} (pid {instance.pid}) does not answer yet: it is starting")
+    who = f"instance {name!r} (pid {instance.pid})"
+    return await ask_socket(instance.control, who, path, parameters, seconds=seconds)
+
+
+async def ask_socket(socket: str, who: str, path: str, parameters: Mapping[str, str], *, seconds: float = 0) -> Any:
+    """Get the JSON that is answered at a Unix socket.
+
+    Raises:
+        InputError: the question is refused.
+        LateenError: nobody answers.
+    """
     import httpx  # noqa: PLC0415 - takes 100 ms, and is not needed to say that nothing runs
 
+    transport = httpx.AsyncHTTPTransport(uds=socket)
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=instance.control), timeout=_TIMEOUT) as client:
-            response = client.get(f"http://lateen{path}", params=dict(parameters))
+        async with httpx.AsyncClient(transport=transport, timeout=_TIMEOUT + seconds) as client:
+            response = await client.get(f"http://lateen{path}", params=dict(parameters))
     except httpx.HTTPError as error:
-        raise LateenError(f"instance {name!r} (pid {instance.pid}) does not answer: {error}") from error
+        raise LateenError(f"{who} does not answer: {str(error) or type(error).__name__}") from error
     if response.status_code != httpx.codes.OK:
-        raise InputError(f"instance {name!r} answered {response.status_code}: {response.text.strip()}")
+        raise InputError(f"{who} answered {response.status_code}: {response.text.strip()}")
     return response.json()

@@ -1,5 +1,6 @@
 """`lateen dump`: what proxies are given, from files or from a running instance."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterable
@@ -75,7 +76,9 @@ def _from_files(
 def _from_instance(instance: str, what: str, proxy: str, name: str) -> "list[ResourceFields]":
     from lateen.cli.client import ask  # noqa: PLC0415 - files need no client
 
-    found: list[ResourceFields] = ask(instance, "/v1/resources", {"what": what, "proxy": proxy, "name": name})
+    found: list[ResourceFields] = asyncio.run(
+        ask(instance, "/v1/resources", {"what": what, "proxy": proxy, "name": name})
+    )
     return found
 
 

@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "validate": "Check files and say what is wrong, with file, line and field.",
     "dump": "Print what proxies are given: listeners, routes, clusters, endpoints.",
     "status": "Show a running instance: proxies, versions, acknowledgements, findings.",
+    "wait": "Wait until objects are live, here or in a cluster.",
     "crds": "Print the CustomResourceDefinitions of the kinds that Lateen reads.",
 }
 

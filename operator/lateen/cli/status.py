@@ -1,5 +1,6 @@
 """`lateen status`: a running instance at a glance."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def command(name: str, form: str) -> None:
     Exit code 0: it runs; 1: it does not, or does not answer.
     """
     try:
-        report: Report = ask(name, "/v1/status", {})
+        report: Report = asyncio.run(ask(name, "/v1/status", {}))
     except LateenError as error:
         click.echo(f"lateen: {error}", err=True)
         sys.exit(1)

@@ -171,7 +171,7 @@ async def _answer(
         pass
     try:
         api = await asyncio.to_thread(importlib.import_module, "lateen.runtime.control_api")
-        app = api.build_control_api(instance, info, version, source.locate)
+        app = api.build_control_api(instance, info, version, source.locate, source.catch_up)
         async with api.serving(app, state.control_socket):
             await asyncio.Event().wait()
     except (LateenError, OSError) as error:

@@ -100,6 +100,8 @@ class Control:
         self.parts = Parts()
         self.serving = asyncio.Event()
         """Set when, for the first time, all proxies are ready and have acknowledged everything."""
+        self.news = asyncio.Event()
+        """Wakes those who wait on it whenever something happened, and is never set for longer."""
         self._streams = streams
         self._seams = seams
         self._clock = clock
@@ -136,6 +138,7 @@ class Control:
             self._on_connected(event)
         elif isinstance(event, Disconnected) and self._seams.scales:
             self._note(self.parts.named_by(event.stream.proxy))
+        self._spread_news()
 
     def on_proxy(self, state: ProxyState) -> None:
         """Hear what happens to the proxies' processes."""
@@ -194,6 +197,12 @@ class Control:
             self._handle(taken)
         if not self._number:  # the proxy of the mesh port needs no objects
             self._compile((), self._clock())
+        self._spread_news()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was taken and is not handled yet."""
+        return bool(self._taken)
 
     async def _handle_batches(self) -> None:
         while True:
@@ -356,6 +365,11 @@ class Control:
         keys = tuple(key for key in keys if key.kind not in _SILENT)
         self._status.tell(keys)
         self._seams.others.tell(keys)
+        self._spread_news()
+
+    def _spread_news(self) -> None:
+        self.news.set()
+        self.news.clear()
 
     def _note_serving(self) -> None:
         states = self._seams.runner.states.values()

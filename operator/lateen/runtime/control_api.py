@@ -2,6 +2,8 @@
 
     GET /v1/status                                  everything `lateen status` shows
     GET /v1/resources?what=routes&proxy=*&name=*    everything `lateen dump` shows
+    GET /v1/wait?object=Gateway/default/edge&for=Programmed&known=&seconds=5
+                                                    how an object stands, once that is not what is `known`
 
 Nothing can be changed through it.
 """
@@ -11,6 +13,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -20,14 +23,30 @@ from starlette.routing import Route
 
 from lateen.errors import InputError
 from lateen.infra.state import InstanceInfo
+from lateen.model.keys import Key, Kind
 from lateen.runtime.instance import Instance
 from lateen.runtime.instance_report import collect_findings, locate_findings, report_instance, report_resources
 from lateen.runtime.notices import Locate
 from lateen.runtime.resource_listing import ResourceGroup
+from lateen.runtime.standing import CatchUp, StandingFields, at_once, next_standing
+from lateen.status.conditions import ConditionType
+
+_LONGEST_WAIT: Final = 30.0
+"""Seconds that one question may take; who asked asks again."""
 
 
-def build_control_api(instance: Instance, info: InstanceInfo, version: str, locate: Locate) -> Starlette:
-    """Make the application; `locate` may read files, it is called in a thread."""
+def build_control_api(
+    instance: Instance, info: InstanceInfo, version: str, locate: Locate, catch_up: CatchUp = at_once
+) -> Starlette:
+    """Make the application.
+
+    Args:
+        instance: what is asked about.
+        info: what is known of it elsewhere.
+        version: Lateen's own.
+        locate: finds lines; may read files, it is called in a thread.
+        catch_up: takes in what has been written.
+    """
 
     async def status(_: Request) -> Response:
         report = report_instance(instance, info, version)
@@ -43,7 +62,29 @@ def build_control_api(instance: Instance, info: InstanceInfo, version: str, loca
         proxy, name = asked.get("proxy", "*"), asked.get("name", "*")
         return JSONResponse(await report_resources(instance, ResourceGroup(what), proxy=proxy, name=name))
 
-    return Starlette(routes=[Route("/v1/status", status), Route("/v1/resources", resources)])
+    async def wait(request: Request) -> Response:
+        asked = request.query_params
+        try:
+            key = _parse_key(asked.get("object", ""))
+            wanted = ConditionType(asked.get("for", ConditionType.PROGRAMMED))
+            seconds = min(max(float(asked.get("seconds", 0)), 0), _LONGEST_WAIT)
+        except ValueError as error:
+            return PlainTextResponse(str(error), 400)
+        known = asked.get("known", "")
+        standing = await next_standing(instance.control, key, wanted, known=known, seconds=seconds, catch_up=catch_up)
+        return JSONResponse(StandingFields(verdict=standing.verdict, message=standing.message))
+
+    return Starlette(routes=[Route("/v1/status", status), Route("/v1/resources", resources), Route("/v1/wait", wait)])
+
+
+def _parse_key(text: str) -> Key:
+    """Read `Kind/namespace/name`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    kind, namespace, name = text.split("/")
+    return Key(Kind(kind), namespace, name)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from lateen.model.keys import Key
 from lateen.model.objects import FieldPath, Origin
@@ -79,6 +79,8 @@ class DirectorySource:
         self._half_written: dict[str, int] = {}
         self._synced = False
         self._located: tuple[str, bytes, Locator] | None = None
+        self._asked = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def run(self, sink: Sink, synced: asyncio.Event) -> None:
         """Produce events until cancelled; the initial state is one batch.
@@ -100,25 +102,52 @@ class DirectorySource:
             look_at = self._clock()
             while True:
                 changed: bool | None = True
-                if (await asyncio.wait([hint], timeout=_LOOK_AGAIN if self._half_written else None))[0]:
+                if await self._hear(hint):
                     changed = hint.result()
                     if changed is None:
                         return
                     hint = asyncio.ensure_future(anext(changes, None))
                 started = self._clock()
-                if not changed and started < look_at:
+                waiting = tuple(self._waiting)
+                if not changed and not waiting and started < look_at:
                     continue
                 events = await asyncio.to_thread(self.refresh)
                 ended = self._clock()
                 look_at = ended + max(_SHORTEST_PAUSE, (ended - started) / _SHARE_OF_TIME)
                 if events:
                     sink(events)
+                if not self._half_written:
+                    self._release(waiting)
         finally:
+            self._release(self._waiting)
             stop.set()
             hint.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await hint
             await changes.aclose()
+
+    async def catch_up(self) -> None:
+        """Return once the sink has been given everything that files say at this moment, or the source has ended."""
+        caught = asyncio.get_running_loop().create_future()
+        self._waiting.append(caught)
+        self._asked.set()
+        await caught
+
+    async def _hear(self, hint: asyncio.Future[bool | None]) -> bool:
+        """Wait until it is time to look: whether because of the hint."""
+        asked: asyncio.Future[Any] = asyncio.ensure_future(self._asked.wait())
+        timeout = _LOOK_AGAIN if self._half_written else None
+        await asyncio.wait((hint, asked), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        self._asked.clear()
+        return hint.done()
+
+    def _release(self, waiting: Sequence[asyncio.Future[None]]) -> None:
+        """Let those go on who wait to catch up."""
+        self._waiting = [each for each in self._waiting if each not in waiting]
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
 
     def refresh(self) -> list[SourceEvent]:
         """Look at all files, read those that changed, and say what that means. Blocks; not to be called twice at once.

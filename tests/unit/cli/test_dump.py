@@ -15,6 +15,7 @@ from lateen.cli.main import cli
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Write a small shop, in a directory where no instance runs."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     file = tmp_path / "shop.yaml"
     file.write_text(f"{GATEWAY}---{ROUTES}---{CART}")
     return str(file)

@@ -154,6 +154,7 @@ def test_an_instance_that_does_not_run_is_reported_with_those_that_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with open_instance(tmp_path / "lateen", "other") as other:
         info = InstanceInfo("other", os.getpid(), str(other.control_socket), "", ("shop", "edge"))
         other.announce(info)

@@ -62,6 +62,17 @@ async def test_a_question_that_makes_no_sense_is_refused(tmp_path: Path) -> None
     assert answer.text.startswith("what=rutes: one of listeners, ")
 
 
+async def test_how_an_object_stands_can_be_waited_for(tmp_path: Path) -> None:
+    question = {"object": "VirtualService/default/shop", "for": "Programmed"}
+    async with asking(tmp_path, GATEWAY, ROUTES, CART) as client:
+        answer = (await client.get("/v1/wait", params=question)).json()
+        assert answer["verdict"] == "open"
+        again = await client.get("/v1/wait", params={**question, "known": answer["message"], "seconds": "0.001"})
+        assert again.json() == answer, "nothing new, when the time is over"
+        for wrong in ({"object": "shop"}, {"object": "Shop/a/b"}, {"for": "Ready"}, {"seconds": "soon"}):
+            assert (await client.get("/v1/wait", params={**question, **wrong})).status_code == 400
+
+
 async def test_a_socket_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file or directory"):
         async with serving(None, tmp_path / "none" / "control.sock"):  # type: ignore[arg-type]  # never asked

@@ -302,3 +302,34 @@ async def test_a_half_written_file_is_looked_at_again_without_another_notificati
         next(ages)
         file.write_text("name: y\n")
         assert [type(event) for event in await source.after_change()] == [Change, Change]
+
+
+async def test_who_wants_to_catch_up_waits_for_no_hint(tmp_path: Path) -> None:
+    async with driven(tmp_path) as source:
+        await source.batches.get()
+        (tmp_path / "a.yaml").write_text("name: x\n")
+        await source.source.catch_up()
+        assert [event.key for event in source.batches.get_nowait() if isinstance(event, Change)] == [key("x")]
+        await source.source.catch_up()
+        assert source.batches.empty(), "nothing is new"
+
+
+async def test_who_catches_up_waits_for_a_file_that_is_being_written(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    async with driven(tmp_path) as source:
+        await source.batches.get()
+        file.write_text("name: x")  # no end of the line
+        times = iter([file.stat().st_mtime_ns])
+        source.source._wall_clock = lambda: next(times, 2**63)
+        looks = source.source.looks
+        await source.source.catch_up()
+        assert source.source.looks == looks + 2
+        assert [event.key for event in source.batches.get_nowait() if isinstance(event, Change)] == [key("x")]
+
+
+async def test_nobody_waits_for_a_source_that_has_ended(tmp_path: Path) -> None:
+    async with driven(tmp_path) as source:
+        await source.batches.get()
+        waiting = asyncio.create_task(source.source.catch_up())
+        await asyncio.sleep(0)
+    await waiting
