@@ -30,8 +30,12 @@ _STATISTICS: Final = (
     r"default\.total_match_count$",
     "version$",
 )
-_CLUSTER_NAME: Final = rf"^cluster\.((outbound\|[0-9]+\|[^|]*\|.+?|[^|]+?)\.)(?:{'|'.join(_STATISTICS)})"
-"""Names of clusters hold dots; they end where the name of a statistic begins.
+_LABELS: Final = rf"[^.|]+(?:\.(?!(?:{'|'.join(_STATISTICS)}))[^.|]+)*"
+_CLUSTER_NAME: Final = rf"^cluster\.((outbound\|[0-9]+\|[^|]*\|{_LABELS}|{_LABELS})\.)"
+"""Names of clusters hold dots; they end at the dot after which the name of a statistic begins.
+
+Envoy tries this on each of the hundred statistics of a cluster, so it looks ahead at dots only:
+at every character, it took half of the time to load ten thousand clusters.
 
 Hosts have no underscores, nearly all statistics do. A host that ends in `.internal` keeps its
 whole name, because no client counts as internal (istio-semantics §2.14).
