@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from lateen.model.schema import SPEC
 
@@ -53,6 +54,13 @@ class UpSettings:
 
     proxy: ProxySettings = field(default_factory=ProxySettings)
     """How Envoys are run."""
+
+
+AUTHORITY_SECRET: Final = "lateen-ca"  # noqa: S105 - a name
+"""Secret in the operator's namespace that holds its authority."""
+
+LEASE: Final = "lateen"
+"""Lease in the operator's namespace by which its replicas elect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,9 @@ class OperatorSettings:
 
     namespace: str = "lateen-system"
     """Where the operator runs."""
+
+    deployment: str = "lateen"
+    """Name of its own Deployment."""
 
     service_names: ServiceNames = field(default_factory=ServiceNames)
     """Services in that namespace."""

@@ -1,12 +1,17 @@
 """Warnings and errors of the program, on standard error, one line each."""
 
+import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 import structlog
 
+from lateen.settings import LogSettings
+
 _WARNING: Final = 30
+_OTHERS: Final = ("kopf", "aiohttp", "asyncio", "grpc", "uvicorn")
+"""Libraries that log by themselves: of them, warnings and what is worse."""
 
 
 def configure_logs(time_of_day: Callable[[], str]) -> None:
@@ -25,3 +30,35 @@ def configure_logs(time_of_day: Callable[[], str]) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def configure_service_logs(settings: LogSettings) -> None:
+    """Print everything from a level on, to standard error, for machines or for people."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    render: list[Any] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if settings.format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=False)]
+    )
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+    for name in _OTHERS:
+        logging.getLogger(name).setLevel(logging.WARNING)

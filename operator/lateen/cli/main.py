@@ -15,6 +15,8 @@ _COMMANDS: Final = {
     "dump": "Print what proxies are given: listeners, routes, clusters, endpoints.",
     "status": "Show a running instance: proxies, versions, acknowledgements, findings.",
     "wait": "Wait until objects are live, here or in a cluster.",
+    "operator": "Run in a cluster: watch, compile, serve proxies, write status.",
+    "cleanup": "Remove from a cluster what the operator has made there.",
     "crds": "Print the CustomResourceDefinitions of the kinds that Lateen reads.",
 }
 

@@ -1,0 +1,79 @@
+"""Before an operator is uninstalled: stop it, then remove what it has made outside of its chart.
+
+Objects of users, their status included, are not touched.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import structlog
+
+from lateen.kube.client import KubeClient
+from lateen.kube.resources import ApiResource
+
+DEPLOYMENTS: Final = ApiResource("apps", "v1", "deployments", "Deployment")
+LEASES: Final = ApiResource("coordination.k8s.io", "v1", "leases", "Lease")
+PODS: Final = ApiResource("", "v1", "pods", "Pod")
+SECRETS: Final = ApiResource("", "v1", "secrets", "Secret")
+
+MADE: Final = (
+    ApiResource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+    ApiResource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
+    ApiResource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
+    ApiResource("", "v1", "services", "Service"),
+    DEPLOYMENTS,
+    ApiResource("", "v1", "configmaps", "ConfigMap"),
+    ApiResource("", "v1", "serviceaccounts", "ServiceAccount"),
+    SECRETS,
+)
+"""Every kind of object that the operator makes, in the order in which they are removed."""
+
+_PAUSE: Final = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+async def clean_up(
+    client: KubeClient,
+    *,
+    namespace: str,
+    deployment: str,
+    pods: str,
+    authority: str,
+    lease: str,
+    sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+) -> int:
+    """Stop the operator and remove what it has made. Doing it twice is fine.
+
+    Args:
+        client: the API server.
+        namespace: where the operator runs.
+        deployment: its own Deployment.
+        pods: label selector of its own pods.
+        authority: the Secret with its authority.
+        lease: the Lease by which its replicas elect.
+        sleep: waits between two looks.
+
+    Returns:
+        how many objects were removed.
+
+    Raises:
+        ApiError: the API server refuses.
+    """
+    if await client.get(DEPLOYMENTS, namespace, deployment) is not None:
+        _log.info("stopping the operator", deployment=f"{namespace}/{deployment}")
+        await client.merge(DEPLOYMENTS, namespace, deployment, {"spec": {"replicas": 0}})
+        while (await client.list(PODS, namespace, metadata_only=True, labelSelector=pods))[0]:
+            await sleep(_PAUSE)
+    removed = 0
+    selector = f"app.kubernetes.io/managed-by=lateen,lateen.io/instance={namespace}"
+    for resource in MADE:
+        found, _ = await client.list(resource, metadata_only=True, labelSelector=selector)
+        for each in found:
+            metadata = each["metadata"]
+            removed += await client.delete(resource, metadata["namespace"], metadata["name"])
+            _log.info("removed", kind=resource.kind, object=f"{metadata['namespace']}/{metadata['name']}")
+    removed += await client.delete(SECRETS, namespace, authority)
+    removed += await client.delete(LEASES, namespace, lease)
+    return removed
