@@ -5,6 +5,7 @@ for envtest. Everything listens on loopback, on ports that were free a moment be
 server can be killed and started again on the same port, with its objects still there.
 """
 
+import json
 import os
 import socket
 import ssl
@@ -73,6 +74,22 @@ class ControlPlane:
         trust = ssl.create_default_context(cafile=str(self.certificate))
         headers = {"Authorization": f"Bearer {self.token(user)}"}
         return httpx.Client(base_url=self.url, headers=headers, verify=trust, timeout=30)
+
+    def kubeconfig(self, folder: Path, user: str = ADMIN) -> Path:
+        """Write a file by which clients find the API server and speak as this user."""
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": user,
+            "contexts": [{"name": user, "context": {"cluster": "tests", "user": user}}],
+            "clusters": [
+                {"name": "tests", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}
+            ],
+            "users": [{"name": user, "user": {"token": self.token(user)}}],
+        }
+        file = folder / f"{user}.kubeconfig"
+        file.write_text(json.dumps(config))
+        return file
 
     def start(self) -> Self:
         """Start both and wait until the API server serves."""

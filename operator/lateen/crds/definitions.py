@@ -2,12 +2,11 @@
 
 import inspect
 from copy import deepcopy
-from typing import Any, Final
+from typing import Any
 
 from lateen.crds.resources import AGE, CATEGORIES, GROUP, PROGRAMMED, RESOURCES, VERSIONS, Column, Resource
+from lateen.crds.status import status_schema
 from lateen.crds.structural import structural_schema
-
-_OPEN: Final = "x-kubernetes-preserve-unknown-fields"
 
 
 def definitions() -> dict[str, dict[str, Any]]:
@@ -51,7 +50,7 @@ def _version(resource: Resource, name: str, schema: dict[str, Any]) -> dict[str,
                 "required": ["spec"],
                 "properties": {
                     "spec": schema,
-                    "status": _status(),
+                    "status": status_schema(resource.kind),
                 },
             }
         },
@@ -65,42 +64,4 @@ def _column(column: Column) -> dict[str, str]:
         "type": column.type,
         "jsonPath": column.path,
         "description": column.description,
-    }
-
-
-def _status() -> dict[str, Any]:
-    """What Lateen says about an object. Whatever others have said there before stays."""
-    text = {"type": "string"}
-    generation = {"x-kubernetes-int-or-string": True}
-    condition = {
-        "type": {**text, "description": "What is asked, for example `Programmed`."},
-        "status": {**text, "description": "The answer: `True`, `False` or `Unknown`."},
-        "reason": {**text, "description": "The answer's cause in one word, for programs."},
-        "message": {**text, "description": "The answer's cause, for people."},
-        "lastTransitionTime": {**text, "format": "date-time", "description": "Since when the answer holds."},
-        "observedGeneration": {**generation, "description": "The object's generation that the answer is about."},
-    }
-    return {
-        "description": "How the object fares: whether it is valid and whether proxies have it.",
-        "type": "object",
-        "properties": {
-            "conditions": {
-                "description": "Answers to what is asked about every object, one for each question.",
-                "type": "array",
-                "items": {
-                    "description": "One question and its answer.",
-                    "type": "object",
-                    "required": ["type", "status"],
-                    "properties": condition,
-                    _OPEN: True,
-                },
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["type"],
-            },
-            "observedGeneration": {
-                **generation,
-                "description": "The object's generation that the conditions are about.",
-            },
-        },
-        _OPEN: True,
     }

@@ -8,15 +8,16 @@ whether trying again makes sense (`ApiError.is_transient`).
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
+from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import ApiClient
 
-from lateen.errors import InputError, LateenError
+from lateen.errors import LateenError
+from lateen.kube.access import Access
 from lateen.kube.resources import ApiResource
 
 Manifest: TypeAlias = Mapping[str, Any]
@@ -28,12 +29,15 @@ MANAGER: Final = "lateen"
 TIMEOUT: Final = 30.0
 """Seconds for one request that is no stream."""
 
+_JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _PAGE: Final = 500
 _TRANSIENT: Final = frozenset({0, 408, 429, 500, 502, 503, 504})
 _CONNECTIONS: Final = 100
+_UNAUTHORIZED: Final = 401
+_NO_LIMIT: Final = aiohttp.ClientTimeout(total=None)
 
 
 class ApiError(LateenError):
@@ -75,9 +79,10 @@ class ApiError(LateenError):
 class KubeClient:
     """One API server, as one identity."""
 
-    def __init__(self, api: ApiClient) -> None:
+    def __init__(self, api: ApiClient, access: Access) -> None:
         """Speak through a configured client of the official library; use `connect`."""
         self._api = api
+        self._access = access
 
     @classmethod
     async def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Self:
@@ -86,22 +91,13 @@ class KubeClient:
         Raises:
             InputError: there is no usable configuration.
         """
-        configuration = Configuration()
-        try:
-            if kubeconfig is None and context is None:
-                with suppress(config.ConfigException):
-                    config.load_incluster_config(client_configuration=configuration)
-                    return cls(cls._client(configuration))
-            file = str(kubeconfig) if kubeconfig is not None else None
-            await config.load_kube_config(config_file=file, context=context, client_configuration=configuration)
-        except (config.ConfigException, OSError) as error:
-            raise InputError(f"no way to a cluster: {error}") from error
-        return cls(cls._client(configuration))
+        return await cls.reach(await Access.find(kubeconfig, context))
 
-    @staticmethod
-    def _client(configuration: Any) -> ApiClient:
-        configuration.connection_pool_maxsize = _CONNECTIONS
-        return ApiClient(configuration)
+    @classmethod
+    async def reach(cls, access: Access) -> Self:
+        """Speak to the API server that `access` leads to. Nothing is sent yet."""
+        access.configuration.connection_pool_maxsize = _CONNECTIONS
+        return cls(await asyncio.to_thread(_build, access.configuration), access)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -181,6 +177,20 @@ class KubeClient:
             raise
         return True
 
+    async def _pages(
+        self, resource: ApiResource, namespace: str, query: Mapping[str, str], *, metadata_only: bool
+    ) -> tuple[list[dict[str, Any]], str]:
+        found: list[dict[str, Any]] = []
+        asked = {"limit": str(_PAGE), **query}
+        accept = _METADATA if metadata_only else _JSON
+        while True:
+            page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
+            found += page.get("items") or ()
+            metadata = page.get("metadata", {})
+            if not metadata.get("continue"):
+                return found, metadata.get("resourceVersion", "")
+            asked["continue"] = metadata["continue"]
+
     async def list(
         self, resource: ApiResource, namespace: str = "", *, metadata_only: bool = False, **query: str
     ) -> tuple[list[dict[str, Any]], str]:
@@ -193,18 +203,14 @@ class KubeClient:
             query: `labelSelector`, `fieldSelector` and the like.
 
         Raises:
-            ApiError: they cannot be read; `is_expired` when pages ran out of date.
+            ApiError: they cannot be read; `is_expired` when pages ran out of date twice.
         """
-        found: list[dict[str, Any]] = []
-        asked = {"limit": str(_PAGE), **query}
-        accept = _METADATA if metadata_only else "application/json"
-        while True:
-            page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
-            found += page.get("items") or ()
-            metadata = page.get("metadata", {})
-            if not metadata.get("continue"):
-                return found, metadata.get("resourceVersion", "")
-            asked["continue"] = metadata["continue"]
+        try:
+            return await self._pages(resource, namespace, query, metadata_only=metadata_only)
+        except ApiError as error:
+            if not error.is_expired:
+                raise
+        return await self._pages(resource, namespace, query, metadata_only=metadata_only)
 
     async def watch(
         self, resource: ApiResource, namespace: str = "", *, version: str, seconds: int = 300, **query: str
@@ -224,7 +230,9 @@ class KubeClient:
             **query,
         }
         async for line in self.lines(resource.collection(namespace), asked, silence=seconds + 10.0):
-            event = json.loads(line)
+            event = _decode(line)
+            if "object" not in event:
+                raise ApiError(0, "Unreadable", f"no event: {event.get('message', '')}")
             if event["type"] == "ERROR":
                 raise _error_of(event["object"].get("code", 500), event["object"])
             yield event["type"], event["object"]
@@ -236,8 +244,8 @@ class KubeClient:
         *,
         query: Mapping[str, str] | None = None,
         body: Manifest | None = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
+        content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> dict[str, Any]:
         """Send one request and decode the JSON answer.
 
@@ -246,8 +254,10 @@ class KubeClient:
         """
         headers = {"Accept": accept, "Content-Type": content_type}
         try:
-            answer = await self._send(method, path, query, headers, body, aiohttp.ClientTimeout(total=TIMEOUT))
-            data = await answer.read()
+            async with asyncio.timeout(TIMEOUT):
+                answer = await self._send(method, path, query, headers, body, _NO_LIMIT)
+                async with answer:
+                    data = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         decoded = _decode(data)
@@ -274,11 +284,11 @@ class KubeClient:
             try:
                 if not 200 <= answer.status < 300:
                     raise _error_of(answer.status, _decode(await answer.read()))
-                async for line in answer.response.content:
-                    yield line.rstrip(b"\n")
+                async for line in _split(answer.content):
+                    yield line
             finally:
-                answer.response.close()
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                answer.close()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
 
     async def _send(
@@ -286,20 +296,52 @@ class KubeClient:
         method: str,
         path: str,
         query: Mapping[str, str] | None,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         body: Manifest | None,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - passed on
-    ) -> Any:
-        serialized = await self._api.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        method, url, headers, content, _ = serialized
-        return await self._api.call_api(method, url, headers, content, _request_timeout=timeout)
+    ) -> aiohttp.ClientResponse:
+        """Send a request; once more where the API server does not know the token any more and there is a new one."""
+        url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        token = await self._access.authorization()
+        answer = await self._try(method, url, token, headers, body, timeout)
+        if answer.status != _UNAUTHORIZED or not await self._access.renew(token):
+            return answer
+        answer.release()
+        return await self._try(method, url, await self._access.authorization(), headers, body, timeout)
+
+    async def _try(
+        self,
+        method: str,
+        url: str,
+        token: str,
+        headers: Mapping[str, str],
+        body: Manifest | None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - passed on
+    ) -> aiohttp.ClientResponse:
+        sent = {**self._api.default_headers, **headers, **({"Authorization": token} if token else {})}
+        answer = await self._api.call_api(method, url, sent, body, _request_timeout=timeout)
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+
+def _build(configuration: Any) -> ApiClient:
+    """Read certificates and Lateen's version from files."""
+    api = ApiClient(configuration)
+    api.user_agent = f"lateen/{version_of('lateen')}"
+    return api
+
+
+async def _split(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Give line by line, however long they are."""
+    begun: list[bytes] = []
+    async for data in stream.iter_any():
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            yield b"".join((*begun, end))
+            begun.clear()
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield last
 
 
 def _decode(data: bytes) -> dict[str, Any]:

@@ -1,0 +1,208 @@
+"""Status as the `status` subresource of objects at an API server.
+
+What objects say already comes with the watch (`observe`). Of each only a digest is kept, who gave
+which answer since when, and the conditions of others. So it costs nothing to find that there is
+nothing to write, also after a restart.
+
+A write is a merge patch, conditional on the version that was observed: it replaces the list of
+conditions, and must not lose one that somebody else has put there meanwhile. Server-side apply
+would keep them only where the definition makes the list a map, which Istio's own do not.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+from lateen.kube.client import ApiError
+from lateen.kube.resources import NETWORKING, RESOURCES, ApiResource
+from lateen.model.keys import Key, Kind
+from lateen.status.base import ObjectStatus
+from lateen.status.conditions import ConditionType
+
+_TYPES: Final = frozenset(type_.value for type_ in ConditionType)
+_TRIES: Final = 3
+"""Writes of one object that somebody else may be faster with, before it is left for later."""
+
+
+class Answer(NamedTuple):
+    """What an object says about one condition."""
+
+    type: str
+    status: str
+    reason: str
+    since: str
+    """RFC 3339."""
+
+
+Before: TypeAlias = Mapping[ConditionType, Answer]
+"""What an object said until now; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is remembered of one object's status."""
+
+    digest: int
+    answers: tuple[Answer, ...]
+    foreign: tuple[Mapping[str, Any], ...]
+    """Conditions that are not Lateen's."""
+    version: str
+
+
+class StatusClient(Protocol):
+    """Where objects are: a `KubeClient`."""
+
+    async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
+        """Read one; None: there is none."""
+        ...
+
+    async def merge(
+        self, resource: ApiResource, namespace: str, name: str, patch: Mapping[str, Any], *, part: str = ""
+    ) -> dict[str, Any]:
+        """Merge into one."""
+        ...
+
+
+class KubeStatusSink:
+    """Writes status to the kinds that users write for Lateen; others carry none."""
+
+    def __init__(
+        self,
+        client: StatusClient,
+        *,
+        on_written: Callable[[Key, Before, ObjectStatus], None] | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Know of no object.
+
+        Args:
+            client: the API server.
+            on_written: told after each write what the object said before, and what it says now.
+            wall: seconds since 1970.
+        """
+        self.writes = 0
+        """How often an object's status was written."""
+        self._client = client
+        self._on_written = on_written
+        self._wall = wall
+        self._said: dict[Key, _Said] = {}
+
+    def observe(self, key: Key, status: Mapping[str, Any] | None, version: str = "") -> None:
+        """Note what an object says.
+
+        Args:
+            key: the object.
+            status: its status; None: the object is gone, or of no interest any more.
+            version: its `resourceVersion`: what is older than a write of ours is passed over.
+        """
+        if status is None:
+            self._said.pop(key, None)
+        elif key.kind in NETWORKING:
+            known = self._said.get(key)
+            if known is None or not _is_older(version, known.version):
+                self._said[key] = _remember(status, version)
+
+    def is_written(self, key: Key, status: ObjectStatus) -> bool:
+        """Compare with what the object says; since when it says so does not matter."""
+        if key.kind not in NETWORKING or not status.conditions:
+            return True
+        said = self._said.get(key)
+        return said is not None and said.digest == _digest(_manifest(status))
+
+    async def write(self, key: Key, status: ObjectStatus) -> None:
+        """Write the status of one object; one that is gone needs none.
+
+        Raises:
+            ApiError: the API server refuses it, or cannot be reached.
+        """
+        for attempt in range(1, _TRIES + 1):
+            said = self._said.get(key) or await self._read(key)
+            if said is None or self.is_written(key, status):
+                return
+            try:
+                await self._patch(key, status, said)
+            except ApiError as error:
+                if error.is_missing or error.is_conflict:
+                    self._said.pop(key, None)
+                if error.is_missing:
+                    return
+                if not error.is_conflict or attempt == _TRIES:
+                    raise
+            else:
+                return
+
+    async def _read(self, key: Key) -> _Said | None:
+        if key.kind not in NETWORKING:
+            return None
+        found = await self._client.get(RESOURCES[key.kind], key.namespace, key.name)
+        if found is None:
+            return None
+        self.observe(key, found.get("status") or {}, found["metadata"]["resourceVersion"])
+        return self._said.get(key)
+
+    async def _patch(self, key: Key, status: ObjectStatus, said: _Said) -> None:
+        before = {ConditionType(answer.type): answer for answer in said.answers}
+        manifest = _manifest(status)
+        now = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for condition in manifest["conditions"]:
+            answer = before.get(condition["type"])
+            since = answer.since if answer is not None and answer.status == condition["status"] else ""
+            condition["lastTransitionTime"] = since or now
+        manifest["conditions"] = [*said.foreign, *manifest["conditions"]]
+        if key.kind is Kind.DESTINATION_RULE:
+            manifest.setdefault("ejections", None)
+        patch: dict[str, Any] = {"status": manifest}
+        if said.version:
+            patch["metadata"] = {"resourceVersion": said.version}
+        written = await self._client.merge(RESOURCES[key.kind], key.namespace, key.name, patch, part="status")
+        self.writes += 1
+        self.observe(key, written.get("status") or {}, written["metadata"]["resourceVersion"])
+        if self._on_written is not None:
+            self._on_written(key, before, status)
+
+
+def _manifest(status: ObjectStatus) -> dict[str, Any]:
+    """Status as it stands in an object, apart from times of transition."""
+    observed = {"observedGeneration": status.generation} if status.generation else {}
+    conditions = [
+        {
+            "type": condition.type.value,
+            "status": condition.status,
+            "reason": condition.reason,
+            "message": condition.message,
+            **observed,
+        }
+        for condition in status.conditions
+    ]
+    ejections = [{name: text for name, text in asdict(host).items() if text} for host in status.ejections]
+    return {"conditions": conditions, **observed, **({"ejections": ejections} if ejections else {})}
+
+
+def _digest(status: Mapping[str, Any]) -> int:
+    """Hash of all that Lateen says there. Good within this process."""
+    conditions = sorted(
+        tuple(str(condition.get(name, "")) for name in ("type", "status", "reason", "message", "observedGeneration"))
+        for condition in status.get("conditions") or ()
+        if condition.get("type") in _TYPES
+    )
+    ejections = tuple(tuple(sorted(host.items())) for host in status.get("ejections") or ())
+    return hash((tuple(conditions), str(status.get("observedGeneration", "")), ejections))
+
+
+def _remember(status: Mapping[str, Any], version: str) -> _Said:
+    conditions: Iterable[Mapping[str, Any]] = status.get("conditions") or ()
+    # Few different texts among many objects: each is kept once.
+    answers = tuple(
+        Answer(*(sys.intern(str(each.get(name, ""))) for name in ("type", "status", "reason", "lastTransitionTime")))
+        for each in conditions
+        if each.get("type") in _TYPES
+    )
+    foreign = tuple(each for each in conditions if each.get("type") not in _TYPES)
+    return _Said(_digest(status), answers, foreign, version)
+
+
+def _is_older(version: str, than: str) -> bool:
+    return version.isdecimal() and than.isdecimal() and int(version) < int(than)
