@@ -78,16 +78,18 @@ def add_listeners(
         l4_chains=l4_chains,
         lost_names=engine.derive("lost_names", 7, lose, group=placement.by_listener),
         listeners=listeners,
-        encoded=_add_encoded(engine, listeners),
+        encoded=_add_encoded(engine, listeners, settings.event_log),
         claims=claims,
     )
 
 
-def _add_encoded(engine: Engine, listeners: Derived[ListenerKey, Listener]) -> Derived[ListenerKey, Resource]:
+def _add_encoded(
+    engine: Engine, listeners: Derived[ListenerKey, Listener], event_log: str
+) -> Derived[ListenerKey, Resource]:
 
     def encode(reads: Reads, key: ListenerKey) -> Resource | None:
         listener = reads.get(listeners, key)
-        return build_listener(listener) if listener is not None else None
+        return build_listener(listener, event_log) if listener is not None else None
 
     return engine.derive("listener_resources", 8, encode, each=listeners)
 

@@ -217,7 +217,8 @@ def _encode(engine: Engine, inputs: Inputs, rules: MeshRules, hosts: Derived[Mes
             return None
         address = settings.ports.bind
         chain = FilterChain(CHAIN, HttpChain(CHAIN, stat_prefix="outbound_mesh", port_in_host=True))
-        return build_listener(Listener(f"{address}_{settings.mesh_port}", address, settings.mesh_port, (chain,)))
+        mesh = Listener(f"{address}_{settings.mesh_port}", address, settings.mesh_port, (chain,))
+        return build_listener(mesh, settings.event_log)
 
     wildcard_routes = _add_wildcards(engine, hosts)
     return MeshTables(

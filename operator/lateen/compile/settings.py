@@ -50,3 +50,6 @@ class CompileSettings:
 
     mesh_namespace: str = "default"
     """Namespace that the outbound proxy's callers are in."""
+
+    event_log: str = ""
+    """Path that proxies write overflows of connection pools to; empty: nowhere."""

@@ -1,5 +1,7 @@
 """Endpoints of clusters (istio-semantics §3.6)."""
 
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Final
 
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
@@ -11,6 +13,7 @@ from lateen.ir.resource import Resource, ResourceType
 
 _SOCKET: Final = "unix://"
 _MAX_WEIGHT: Final = 4_294_967_295
+_REMEMBERED: Final = 64
 
 
 def build_endpoints(endpoints: Endpoints) -> Resource:
@@ -59,3 +62,35 @@ def _address(endpoint: Endpoint) -> Fields:
     if endpoint.host.startswith(_SOCKET):
         return {"pipe": {"path": endpoint.host.removeprefix(_SOCKET)}}
     return {"socket_address": {"address": endpoint.host, "port_value": endpoint.port}}
+
+
+@lru_cache(_REMEMBERED)
+def _addresses(body: bytes) -> frozenset[str]:
+    message = ClusterLoadAssignment.FromString(body)
+    return frozenset(
+        address.pipe.path or print_address(address.socket_address.address, address.socket_address.port_value)
+        for locality in message.endpoints
+        for address in (entry.endpoint.address for entry in locality.lb_endpoints)
+    )
+
+
+def addresses_of(endpoints: Resource) -> frozenset[str]:
+    """Every address in endpoints that `build_endpoints` made, as Envoy writes it."""
+    return _addresses(endpoints.body)
+
+
+def print_address(host: str, port: int) -> str:
+    """`10.1.2.3:8080`, `[fd00::1]:8080`: how Envoy writes an address."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"{host}:{port}"
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Read what Envoy writes; the port is 0 when there is none."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal():
+        return address, 0
+    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -18,6 +18,7 @@ from lateen.envoy.cors import CORS_FILTER
 from lateen.envoy.discovery import patient_source
 from lateen.envoy.fault import FAULT_FILTER
 from lateen.envoy.names import SCOPES
+from lateen.envoy.overflow import overflow_log
 from lateen.envoy.scope import SCOPE_HEADER, scope_filter, scope_mutation
 from lateen.envoy.wire import Fields, duration, extension
 from lateen.ir.listener import HttpChain, RouteLayout
@@ -25,11 +26,12 @@ from lateen.ir.listener import HttpChain, RouteLayout
 _FILTER: Final = "envoy.filters.network.http_connection_manager"
 
 
-def http_filter(chain: HttpChain) -> Fields:
-    """Return the network filter of an HTTP chain."""
+def http_filter(chain: HttpChain, event_log: str = "") -> Fields:
+    """Return the network filter of an HTTP chain; overflows are written to `event_log`, if any."""
     manager = hcm.HttpConnectionManager(
         stat_prefix=chain.stat_prefix,
         http_filters=_http_filters(chain),
+        access_log=overflow_log(event_log),
         **_routes(chain),
         **_settings(),
     )

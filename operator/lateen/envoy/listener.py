@@ -19,8 +19,8 @@ _CONNECTIONS_PER_WAKEUP: Final = 1
 _HANDSHAKE_SECONDS: Final = 15
 
 
-def build_listener(listener: Listener) -> Resource:
-    """Build a listener with its chains in their order.
+def build_listener(listener: Listener, event_log: str = "") -> Resource:
+    """Build a listener with its chains in their order. `event_log` is where overflows are written, if anywhere.
 
     It needs the clusters of its TCP chains, and the secrets and route configurations that Envoy
     asks for after it has heard of the listener; those of scopes are needed by the scopes.
@@ -33,7 +33,7 @@ def build_listener(listener: Listener) -> Resource:
         address=_address(listener),
         traffic_direction="OUTBOUND",
         listener_filters=[_tls_inspector()] if _reads_hello(listener) else [],
-        filter_chains=[_chain(chain) for chain in listener.chains],
+        filter_chains=[_chain(chain, event_log) for chain in listener.chains],
         max_connections_to_accept_per_socket_event={"value": _CONNECTIONS_PER_WAKEUP},
     )
     origins = (key for chain in listener.chains for key in chain.origins)
@@ -56,10 +56,10 @@ def _tls_inspector() -> Fields:
     return extension("envoy.filters.listener.tls_inspector", TlsInspector())
 
 
-def _chain(chain: FilterChain) -> Fields:
+def _chain(chain: FilterChain, event_log: str) -> Fields:
     fields: Fields = {
         "name": chain.name,
-        "filters": [_network_filter(chain)],
+        "filters": [_network_filter(chain, event_log)],
         "transport_socket_connect_timeout": duration(_HANDSHAKE_SECONDS),
     }
     match: Fields = {}
@@ -74,11 +74,11 @@ def _chain(chain: FilterChain) -> Fields:
     return fields
 
 
-def _network_filter(chain: FilterChain) -> Fields:
+def _network_filter(chain: FilterChain, event_log: str) -> Fields:
     if chain.http is not None:
-        return http_filter(chain.http)
+        return http_filter(chain.http, event_log)
     if chain.tcp is not None:
-        return tcp_filter(chain.tcp)
+        return tcp_filter(chain.tcp, event_log)
     raise ValueError(f"filter chain {chain.name!r} is neither HTTP nor TCP")
 
 

@@ -5,15 +5,19 @@ from typing import Final
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 
 from lateen.envoy.names import cluster_name
+from lateen.envoy.overflow import overflow_log
 from lateen.envoy.wire import Fields, duration, extension
 from lateen.ir.listener import TcpChain, Tunnel
 
 _FILTER: Final = "envoy.filters.network.tcp_proxy"
 
 
-def tcp_filter(chain: TcpChain) -> Fields:
-    """Return the network filter of a TCP chain; unset times leave Envoy's defaults (idle: one hour)."""
-    fields: Fields = {"stat_prefix": chain.stat_prefix, **_destination(chain)}
+def tcp_filter(chain: TcpChain, event_log: str = "") -> Fields:
+    """Return the network filter of a TCP chain; unset times leave Envoy's defaults (idle: one hour).
+
+    Overflows are written to `event_log`, if any.
+    """
+    fields: Fields = {"stat_prefix": chain.stat_prefix, "access_log": overflow_log(event_log), **_destination(chain)}
     if chain.idle_timeout is not None:
         fields["idle_timeout"] = duration(chain.idle_timeout)
     if chain.max_connection_duration is not None:

@@ -32,8 +32,7 @@ TIMEOUT: Final = 30.0
 _JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
-_METADATA: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
-_METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
+_METADATA: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _PAGE: Final = 500
 _TRANSIENT: Final = frozenset({0, 408, 429, 500, 502, 503, 504})
 _CONNECTIONS: Final = 100
@@ -86,41 +85,39 @@ class KubeClient:
         self._access = access
 
     @classmethod
-    async def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Self:
+    async def connect(
+        cls, kubeconfig: Path | None = None, context: str | None = None, *, connections: int = _CONNECTIONS
+    ) -> Self:
         """Find the API server: the pod's own service account, unless a file or context is named or there is none.
+
+        Args:
+            kubeconfig: file to read instead.
+            context: which of the file's contexts, if not its current one.
+            connections: how many there are at most at once, and a stream takes one; 0: no limit.
 
         Raises:
             InputError: there is no usable configuration.
         """
-        return await cls.reach(await Access.find(kubeconfig, context))
+        return await cls.reach(await Access.find(kubeconfig, context), connections=connections)
 
     @classmethod
-    async def reach(cls, access: Access) -> Self:
+    async def reach(cls, access: Access, *, connections: int = _CONNECTIONS) -> Self:
         """Speak to the API server that `access` leads to. Nothing is sent yet."""
-        access.configuration.connection_pool_maxsize = _CONNECTIONS
+        access.configuration.connection_pool_maxsize = connections
         return cls(await asyncio.to_thread(_build, access.configuration), access)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._api.close()
 
-    async def get(
-        self, resource: ApiResource, namespace: str, name: str, *, metadata_only: bool = False
-    ) -> dict[str, Any] | None:
+    async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
         """Read one object; None: there is none.
-
-        Args:
-            resource: its kind.
-            namespace: where it is.
-            name: its name.
-            metadata_only: leave out all but `metadata`.
 
         Raises:
             ApiError: it cannot be read.
         """
-        accept = _METADATA if metadata_only else _JSON
         try:
-            return await self.request("GET", resource.path(namespace, name), accept=accept)
+            return await self.request("GET", resource.path(namespace, name))
         except ApiError as error:
             if error.is_missing:
                 return None
@@ -192,7 +189,7 @@ class KubeClient:
     ) -> tuple[list[dict[str, Any]], str]:
         found: list[dict[str, Any]] = []
         asked = {"limit": str(_PAGE), **query}
-        accept = _METADATA_LIST if metadata_only else _JSON
+        accept = _METADATA if metadata_only else _JSON
         while True:
             page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
             found += page.get("items") or ()
@@ -278,7 +275,7 @@ class KubeClient:
     async def lines(
         self, path: str, query: Mapping[str, str] | None = None, *, silence: float | None = None
     ) -> AsyncIterator[bytes]:
-        """Read an answer line by line as it comes, without the line's end.
+        """Read an answer line by line as it comes, without the line's end. What has no end was cut off: it is no line.
 
         Args:
             path: what to read.
@@ -342,7 +339,7 @@ def _build(configuration: Any) -> ApiClient:
 
 
 async def _split(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Give line by line, however long they are."""
+    """Give line by line, however long they are; the beginning of one that was cut off is left out."""
     begun: list[bytes] = []
     async for data in stream.iter_any():
         *ends, rest = data.split(b"\n")
@@ -350,8 +347,6 @@ async def _split(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
             yield b"".join((*begun, end))
             begun.clear()
         begun.append(rest)
-    if last := b"".join(begun):
-        yield last
 
 
 def _decode(data: bytes) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from lateen.runtime.proxy_keeper import ProxyKeeper
 from lateen.runtime.seams import Seams
 from lateen.runtime.status_keeper import StatusKeeper
 from lateen.sources.base import FileProblem, FileReport, SourceEvent
-from lateen.status.base import ObjectStatus
+from lateen.status.base import EjectedHost, ObjectStatus
 from lateen.status.conditions import Progress, conditions
 from lateen.xds.cache import ResourceCache
 from lateen.xds.delta import DeltaStream
@@ -98,6 +98,8 @@ class Control:
         self.file_problems: dict[str, tuple[FileProblem, ...]] = {}
         self.batches: deque[BatchRecord] = deque(maxlen=HISTORY)
         self.parts = Parts()
+        self.ejections: Callable[[Key], tuple[EjectedHost, ...]] = lambda _: ()
+        """Hosts that are ejected because of a DestinationRule; whoever follows the proxies' logs sets it."""
         self.serving = asyncio.Event()
         """Set when, for the first time, all proxies are ready and have acknowledged everything."""
         self.news = asyncio.Event()
@@ -172,7 +174,7 @@ class Control:
         if origin is None:
             return ObjectStatus(())
         progress = self._seams.others.total(key, self.progress(key))
-        return ObjectStatus(conditions(self.findings(key), progress), origin.generation)
+        return ObjectStatus(conditions(self.findings(key), progress), origin.generation, self.ejections(key))
 
     def progress(self, key: Key) -> Progress | None:
         """How far this replica's own proxies are with an object; None: no proxy needs it."""

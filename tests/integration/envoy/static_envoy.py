@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.request import urlopen
 
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
@@ -65,6 +65,10 @@ class StaticEnvoy:
         static = self._bootstrap.static_resources
         static.listeners.extend(Listener.FromString(resource.body) for resource in resources)
 
+    def event_log(self, path: str) -> None:
+        """Let outlier detection write to a file."""
+        self._bootstrap.cluster_manager.outlier_detection.event_log_path = path
+
     def single(self, listener: Resource, route: Resource) -> None:
         """A listener of the SINGLE layout with its route configuration inside."""
         message, manager = _opened(listener)
@@ -103,14 +107,16 @@ class StaticEnvoy:
         assert "deprecated" not in output.lower(), output
 
     @contextmanager
-    def running(self) -> Iterator["RunningEnvoy"]:
+    def running(self, *options: str) -> Iterator["RunningEnvoy"]:
         """Serve until the block ends."""
         # The bootstrap's own discovery would wait for a control plane.
         self._bootstrap.ClearField("dynamic_resources")
         admin = self._directory / "admin"
         command = [*self._command(), "--concurrency", "1", "--use-dynamic-base-id", "--admin-address-path", str(admin)]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own binary
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*command, *options], stderr=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - our own binary
             assert process.stderr is not None
+            assert process.stdout is not None
             try:
                 log = []
                 for line in process.stderr:
@@ -118,7 +124,7 @@ class StaticEnvoy:
                     if "starting main dispatch loop" in line:
                         break
                 assert admin.exists(), "".join(log)
-                yield RunningEnvoy(admin.read_text())
+                yield RunningEnvoy(admin.read_text(), process.stdout)
             finally:
                 process.terminate()
                 process.communicate(timeout=20)
@@ -132,9 +138,11 @@ class StaticEnvoy:
 class RunningEnvoy:
     """An Envoy that serves."""
 
-    def __init__(self, admin: str) -> None:
+    def __init__(self, admin: str, output: IO[str]) -> None:
         """`admin` is the address of its admin pages."""
         self._admin = admin
+        self.output = output
+        """What it writes to standard output."""
 
     def page(self, path: str) -> str:
         """One admin page as text."""

@@ -1,9 +1,10 @@
 """Endpoints: addresses, health, weights and places."""
 
+import pytest
 from envoy.config.core.v3.health_check_pb2 import HealthStatus
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
-from lateen.envoy.endpoint import build_endpoints
+from lateen.envoy.endpoint import addresses_of, build_endpoints, print_address, split_address
 from lateen.ir.endpoint import Endpoint, Endpoints, Health, Locality
 from lateen.ir.resource import ResourceKey, ResourceType
 from lateen.ir.route import ClusterRef
@@ -68,3 +69,15 @@ def test_places_and_priorities() -> None:
     assert (near.locality.region, near.locality.zone, near.locality.sub_zone) == ("region", "zone", "subzone")
     assert (near.priority, far.priority) == (0, 1)
     assert (far.locality.region, far.locality.zone) == ("elsewhere", "")
+
+
+def test_addresses_are_listed_as_envoy_writes_them() -> None:
+    hosts = (Endpoint("10.0.0.1", 8080), Endpoint("fd00:0::1", 80), Endpoint("unix:///run/app.sock", 0))
+    found = build_endpoints(Endpoints(WEB, (Locality(hosts[:1]), Locality(hosts[1:]))))
+    assert addresses_of(found) == {"10.0.0.1:8080", "[fd00::1]:80", "/run/app.sock"}
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "fd00::1", "app.test"])
+def test_an_address_can_be_taken_apart(host: str) -> None:
+    assert split_address(print_address(host, 80)) == (host, 80)
+    assert split_address("/run/app.sock") == ("/run/app.sock", 0)

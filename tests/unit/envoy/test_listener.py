@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from envoy.config.listener.v3.listener_pb2 import Listener as ListenerMessage
+from envoy.extensions.access_loggers.file.v3.file_pb2 import FileAccessLog
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
 )
@@ -192,3 +193,31 @@ def test_a_tcp_chain_has_times_a_hash_and_a_tunnel() -> None:
     assert proxy.max_downstream_connection_duration.seconds == 60
     assert [policy.WhichOneof("policy_specifier") for policy in proxy.hash_policy] == ["source_ip"]
     assert (proxy.tunneling_config.hostname, proxy.tunneling_config.use_post) == ("gateway:3128", True)
+
+
+def logs_of(chain: FilterChain, event_log: str) -> Any:
+    listener = Listener("0.0.0.0_8080", "0.0.0.0", 8080, (chain,))
+    message = ListenerMessage.FromString(build_listener(listener, event_log).body)
+    config = message.filter_chains[0].filters[0].typed_config
+    opened = HttpConnectionManager() if chain.http is not None else TcpProxy()
+    assert config.Unpack(opened)
+    return opened.access_log
+
+
+@pytest.mark.parametrize("chain", [HTTP, TCP])
+def test_overflows_and_nothing_else_are_written_to_the_event_log(chain: FilterChain) -> None:
+    (log,) = logs_of(chain, "/dev/stdout")
+    assert list(log.filter.response_flag_filter.flags) == ["UO"]
+    file = FileAccessLog()
+    assert log.typed_config.Unpack(file)
+    assert file.path == "/dev/stdout"
+    assert dict(file.log_format.json_format) == {
+        "lateen": "overflow",
+        "cluster": "%UPSTREAM_CLUSTER_RAW%",
+        "details": "%RESPONSE_CODE_DETAILS%",
+    }
+
+
+@pytest.mark.parametrize("chain", [HTTP, TCP])
+def test_nothing_is_written_without_an_event_log(chain: FilterChain) -> None:
+    assert len(logs_of(chain, "")) == 0
