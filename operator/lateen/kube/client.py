@@ -32,7 +32,8 @@ TIMEOUT: Final = 30.0
 _JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
-_METADATA: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
+_METADATA: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
+_METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _PAGE: Final = 500
 _TRANSIENT: Final = frozenset({0, 408, 429, 500, 502, 503, 504})
 _CONNECTIONS: Final = 100
@@ -110,14 +111,23 @@ class KubeClient:
         """Close all connections."""
         await self._api.close()
 
-    async def get(self, resource: ApiResource, namespace: str, name: str) -> dict[str, Any] | None:
+    async def get(
+        self, resource: ApiResource, namespace: str, name: str, *, metadata_only: bool = False
+    ) -> dict[str, Any] | None:
         """Read one object; None: there is none.
+
+        Args:
+            resource: its kind.
+            namespace: where it is.
+            name: its name.
+            metadata_only: leave out all but `metadata`.
 
         Raises:
             ApiError: it cannot be read.
         """
+        accept = _METADATA if metadata_only else _JSON
         try:
-            return await self.request("GET", resource.path(namespace, name))
+            return await self.request("GET", resource.path(namespace, name), accept=accept)
         except ApiError as error:
             if error.is_missing:
                 return None
@@ -189,7 +199,7 @@ class KubeClient:
     ) -> tuple[list[dict[str, Any]], str]:
         found: list[dict[str, Any]] = []
         asked = {"limit": str(_PAGE), **query}
-        accept = _METADATA if metadata_only else _JSON
+        accept = _METADATA_LIST if metadata_only else _JSON
         while True:
             page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
             found += page.get("items") or ()
