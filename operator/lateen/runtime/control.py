@@ -114,7 +114,13 @@ class Control:
         self._opened = 0
         self._touched: dict[int, tuple[Key, ...]] = {}
         self._restarting: set[ProxyId] = set()
-        self._status = StatusKeeper(seams.status, seams.leadership, self.status)
+        self._status = StatusKeeper(
+            seams.status,
+            seams.leadership,
+            self.status,
+            everything=lambda: [key for key in self.origins if key.kind not in _SILENT],
+            budget=seams.budget,
+        )
         self._proxies = ProxyKeeper(
             seams.runner, seams.leadership, plan, on_failure=self.on_proxy, on_gone=self._forget_proxy
         )

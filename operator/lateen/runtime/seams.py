@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lateen.infra.base import ProxyRunner
+from lateen.kube.budget import WriteBudget
 from lateen.model.keys import Key
 from lateen.runtime.journal import Journal
 from lateen.runtime.leadership import Leadership
@@ -49,6 +50,8 @@ class Seams:
     """Hears what happens."""
     ports: PortProbe | None = None
     """Tells which ports of this machine are free; None where every proxy has a machine of its own."""
+    budget: WriteBudget | None = None
+    """How much status may be written in a while; None: all of it at once."""
     others: Others = field(default_factory=Alone)
     """Other replicas."""
     scales: bool = False

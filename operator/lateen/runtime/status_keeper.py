@@ -1,68 +1,181 @@
-"""Keeps written status in step with what is the case: each object once, however often it changed meanwhile."""
+"""Keeps written status in step with what is the case: each object once, however often it changed meanwhile.
+
+The newest news is written first, several objects at a time, no more than the budget allows. An
+object whose status cannot be written is tried again later and later, and holds up no other one.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+import heapq
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
 
 import structlog
 
+from lateen.kube.budget import WriteBudget
 from lateen.model.keys import Key
 from lateen.runtime.leadership import Leadership
 from lateen.status.base import ObjectStatus, StatusSink
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
-"""Seconds that a sink gets to recover after it failed."""
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 30.0
+"""Seconds until an object is tried again whose status could not be written."""
+
+_AT_A_TIME: Final = 50
+"""Objects that are looked at before the loop turns."""
 
 _log = structlog.get_logger(__name__)
 
 
 class StatusKeeper:
-    """Writes the status of objects that changed. A sink that fails is asked again, and stops nothing else."""
+    """Writes the status of objects that changed, while this instance leads."""
 
     def __init__(
         self,
         sink: StatusSink,
         leadership: Leadership,
         status: Callable[[Key], ObjectStatus],
-        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        *,
+        everything: Callable[[], Iterable[Key]] = tuple,
+        budget: WriteBudget | None = None,
+        parallel: int = 8,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Write what `status` says at the moment of writing."""
+        """Write nothing yet.
+
+        Args:
+            sink: where status goes.
+            leadership: whether this instance may write.
+            status: what is to be said of an object; asked at the moment of writing.
+            everything: all objects; each is looked at whenever this instance begins to lead.
+            budget: how much may be written; None: everything at once.
+            parallel: writes under way at a time.
+            clock: monotonic seconds, as the event loop counts them.
+        """
+        self.failures = 0
+        """Writes that failed."""
         self._sink = sink
         self._leadership = leadership
         self._status = status
-        self._sleep = sleep
+        self._everything = everything
+        self._budget = budget or WriteBudget.unlimited()
+        self._parallel = parallel
+        self._clock = clock
         self._unwritten: dict[Key, None] = {}
+        """The newest last."""
+        self._writing: set[Key] = set()
+        self._again: set[Key] = set()
+        """Objects with news while their status is being written."""
+        self._pauses: dict[Key, float] = {}
+        """Objects that failed, with the length of their last pause."""
+        self._paused: dict[Key, float] = {}
+        """Objects that wait to be tried again, with the time when."""
+        self._due: list[tuple[float, Key]] = []
         self._wake = asyncio.Event()
+        self._error = ""
+
+    @property
+    def waiting(self) -> int:
+        """Objects that have not been looked at since their last news, or have to be tried again."""
+        return len(self._unwritten) + len(self._paused) + len(self._writing)
 
     def tell(self, keys: Iterable[Key]) -> None:
-        """Note that there may be news of these objects."""
-        self._unwritten.update(dict.fromkeys(keys))
+        """Note that there may be news of these objects; the last one is the newest."""
+        for key in keys:
+            if key in self._writing:
+                self._again.add(key)
+            elif key not in self._paused:
+                self._unwritten.pop(key, None)
+                self._unwritten[key] = None
         self._wake.set()
 
     async def run(self) -> None:
         """Write until cancelled."""
-        pause = FIRST_PAUSE
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            await self._leadership.wait_until(leading=True)
-            while self._unwritten:
-                key = next(iter(self._unwritten))
-                del self._unwritten[key]
-                if await self._write(key):
-                    pause = FIRST_PAUSE
-                else:
-                    self.tell([key])
-                    await self._sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look_at_everything(), name="leadership")
+            looked = 0
+            while True:
+                await self._leadership.wait_until(leading=True)
+                self._take_due()
+                delay = self._delay()
+                if delay != 0:
+                    await self._rest(delay)
+                    continue
+                key, _ = self._unwritten.popitem()
+                if (status := self._news_of(key)) is not None:
+                    self._budget.spend()
+                    self._writing.add(key)
+                    tasks.create_task(self._write(key, status), name=f"status of {key}")
+                looked += 1
+                if looked % _AT_A_TIME == 0:
+                    await asyncio.sleep(0)
 
-    async def _write(self, key: Key) -> bool:
+    async def _look_at_everything(self) -> None:
+        """Whoever led before may have left anything behind."""
+        while True:
+            await self._leadership.wait_until(leading=True)
+            self.tell(self._everything())
+            await self._leadership.wait_until(leading=False)
+
+    def _delay(self) -> float | None:
+        """Seconds until the next object may be looked at; None: until something happens."""
+        if len(self._writing) >= self._parallel:
+            return None
+        if self._unwritten:
+            return self._budget.delay()
+        return max(0.001, self._due[0][0] - self._clock()) if self._due else None
+
+    async def _rest(self, seconds: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
+
+    def _take_due(self) -> None:
+        now = self._clock()
+        while self._due and self._due[0][0] <= now:
+            _, key = heapq.heappop(self._due)
+            del self._paused[key]
+            self.tell([key])
+
+    def _news_of(self, key: Key) -> ObjectStatus | None:
+        """What has to be written of an object; None: nothing."""
         try:
             status = self._status(key)
             if not self._sink.is_written(key, status):
+                return status
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one object, others are written
+            self._fail(key, error)
+        else:
+            self._pauses.pop(key, None)
+        return None
+
+    async def _write(self, key: Key, status: ObjectStatus) -> None:
+        try:
+            if self._leadership.leading:
                 await self._sink.write(key, status)
+                self._pauses.pop(key, None)
+                self._error = ""
+            else:
+                self._again.add(key)
         except Exception as error:  # noqa: BLE001 - whatever a sink does, proxies are served
-            _log.warning("status cannot be written", object=str(key), error=str(error) or type(error).__name__)
-            return False
-        return True
+            self._fail(key, error)
+        finally:
+            self._writing.discard(key)
+            self._wake.set()
+            if key in self._again:
+                self._again.discard(key)
+                self.tell([key])
+
+    def _fail(self, key: Key, error: Exception) -> None:
+        self.failures += 1
+        pause = min(2 * self._pauses.get(key, FIRST_PAUSE / 2), LONGEST_PAUSE)
+        self._pauses[key] = pause
+        self._paused[key] = self._clock() + pause
+        heapq.heappush(self._due, (self._paused[key], key))
+        self._again.discard(key)  # looked at after the pause anyway
+        words = str(error) or type(error).__name__
+        if words != self._error:  # an API server that is gone says the same of every object
+            _log.warning("status cannot be written", object=str(key), error=words)
+        self._error = words

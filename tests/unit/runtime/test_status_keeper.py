@@ -1,60 +1,290 @@
-"""Status goes out, whatever the sink does."""
+"""Status goes out, whatever the sink does: newest first, not too much at once, and only from the leader."""
 
 import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
 
+import pytest
+from tests import virtual_time
+
+from lateen.kube.budget import WriteBudget
 from lateen.model.keys import Key, Kind
-from lateen.runtime.leadership import AlwaysLeader
+from lateen.runtime.leadership import AlwaysLeader, Leadership
 from lateen.runtime.status_keeper import StatusKeeper
 from lateen.status.base import MemoryStatusSink, ObjectStatus
 from lateen.status.conditions import Condition, ConditionType
 
-CART = Key(Kind.VIRTUAL_SERVICE, "shop", "cart")
-USER = Key(Kind.VIRTUAL_SERVICE, "shop", "user")
-GOOD = ObjectStatus((Condition(ConditionType.ACCEPTED, "True", "Accepted"),))
+
+def key(number: int) -> Key:
+    return Key(Kind.VIRTUAL_SERVICE, "shop", f"vs-{number}")
+
+
+def good(generation: int = 0) -> ObjectStatus:
+    return ObjectStatus((Condition(ConditionType.ACCEPTED, "True", "Accepted"),), generation)
 
 
 class Sink(MemoryStatusSink):
-    """Fails as often as it is told to."""
+    """Takes its time, and fails as often as it is told to."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, *, seconds: float = 0.0) -> None:
         """Begin."""
         super().__init__()
-        self.failures = failures
-        self.writes: list[Key] = []
+        self.failures: dict[Key, int] = {}
+        self.seconds: dict[Key, float] = {}
+        self.started: list[tuple[float, Key]] = []
+        self.under_way: list[Key] = []
+        self.most = 0
+        self._seconds = seconds
+
+    @property
+    def order(self) -> list[Key]:
+        return [key for _, key in self.started]
 
     async def write(self, key: Key, status: ObjectStatus) -> None:
-        self.writes.append(key)
-        if self.failures:
-            self.failures -= 1
-            raise ConnectionError("no route")
-        await super().write(key, status)
+        self.started.append((virtual_time.now(), key))
+        assert key not in self.under_way
+        self.under_way.append(key)
+        self.most = max(self.most, len(self.under_way))
+        try:
+            await asyncio.sleep(self.seconds.get(key, self._seconds))
+            if self.failures.get(key):
+                self.failures[key] -= 1
+                raise ConnectionError(f"no route to {key}")
+            await super().write(key, status)
+        finally:
+            self.under_way.remove(key)
 
 
-async def written(sink: Sink, *keys: Key) -> list[float]:
-    pauses: list[float] = []
+class Election:
+    """Leads when a test says so."""
 
-    async def pause(seconds: float) -> None:
-        pauses.append(seconds)
+    def __init__(self) -> None:
+        """Follow."""
+        self.leading = False
+        self._changed = asyncio.Event()
 
-    keeper = StatusKeeper(sink, AlwaysLeader(), lambda _: GOOD, pause)
+    def set(self, *, leading: bool) -> None:
+        self.leading = leading
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait_until(self, *, leading: bool) -> None:
+        while self.leading is not leading:
+            await self._changed.wait()
+
+
+@asynccontextmanager
+async def keeping(
+    sink: Sink,
+    *,
+    leadership: Leadership | None = None,
+    status: Callable[[Key], ObjectStatus] = lambda _: good(),
+    everything: Callable[[], Iterable[Key]] = tuple,
+    limited: bool = False,
+) -> AsyncIterator[StatusKeeper]:
+    keeper = StatusKeeper(
+        sink,
+        leadership or AlwaysLeader(),
+        status,
+        everything=everything,
+        budget=WriteBudget(clock=virtual_time.now) if limited else None,
+        clock=virtual_time.now,
+    )
     task = asyncio.create_task(keeper.run())
-    keeper.tell(keys)
-    for _ in range(10):
-        await asyncio.sleep(0)
+    yield keeper
     task.cancel()
     await asyncio.wait([task])
-    return pauses
+    assert task.cancelled()
 
 
+def in_virtual_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on a loop whose clock jumps."""
+
+    def run() -> None:
+        virtual_time.run(test())
+
+    run.__name__ = test.__name__
+    return run
+
+
+@in_virtual_time
 async def test_every_object_is_written_once_however_often_it_changed() -> None:
     sink = Sink()
-    await written(sink, CART, USER, CART)
-    assert sink.writes == [CART, USER]
-    assert sink.statuses == {CART: GOOD, USER: GOOD}
+    async with keeping(sink) as keeper:
+        keeper.tell([key(1), key(2), key(1)])
+        keeper.tell([key(2)])
+        await asyncio.sleep(1)
+    assert sorted(sink.order) == [key(1), key(2)]
+    assert sink.statuses == {key(1): good(), key(2): good()}
+    assert keeper.waiting == 0
 
 
-async def test_a_sink_that_fails_is_asked_again_later() -> None:
-    sink = Sink(failures=2)
-    pauses = await written(sink, CART)
-    assert sink.statuses == {CART: GOOD}
-    assert pauses == [0.5, 1.0]
+@in_virtual_time
+async def test_what_is_written_already_is_not_written_again() -> None:
+    sink = Sink()
+    async with keeping(sink) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(1)
+        keeper.tell([key(1)])
+        await asyncio.sleep(1)
+    assert sink.order == [key(1)]
+
+
+@in_virtual_time
+async def test_a_thousand_updates_are_written_at_no_more_than_twenty_a_second_newest_first() -> None:
+    sink = Sink(seconds=0.01)
+    async with keeping(sink, limited=True) as keeper:
+        keeper.tell(key(number) for number in range(1000))
+        await asyncio.sleep(60)
+    assert sink.order == [key(number) for number in reversed(range(1000))]
+    times = [time for time, _ in sink.started]
+    for second in range(60):
+        burst = 50 if second == 0 else 0
+        assert sum(second <= time < second + 1 for time in times) <= 20 + burst
+    assert 47 < times[-1] < 48
+
+
+@in_virtual_time
+async def test_news_overtakes_what_waits_for_its_turn() -> None:
+    sink = Sink()
+    async with keeping(sink, limited=True) as keeper:
+        keeper.tell(key(number) for number in range(1000))
+        await asyncio.sleep(10)
+        keeper.tell([key(7)])
+        told = virtual_time.now()
+        await asyncio.sleep(0.1)
+    assert next(time for time, each in sink.started if each == key(7)) - told <= 0.05
+
+
+@in_virtual_time
+async def test_status_is_what_is_the_case_at_the_moment_of_writing() -> None:
+    sink, generation = Sink(), 1
+    async with keeping(sink, status=lambda _: good(generation), limited=True) as keeper:
+        keeper.tell(key(number) for number in range(100))
+        await asyncio.sleep(1)
+        generation = 2
+        await asyncio.sleep(10)
+    assert sink.statuses[key(0)].generation == 2
+    assert len(sink.started) == 100
+
+
+@in_virtual_time
+async def test_a_slow_object_holds_up_no_other_one() -> None:
+    sink = Sink()
+    sink.seconds[key(9)] = 30
+    async with keeping(sink) as keeper:
+        keeper.tell(key(number) for number in range(10))
+        await asyncio.sleep(1)
+        assert len(sink.statuses) == 9
+        await asyncio.sleep(30)
+    assert len(sink.statuses) == 10
+
+
+@in_virtual_time
+async def test_no_more_than_eight_writes_are_under_way() -> None:
+    sink = Sink(seconds=1)
+    async with keeping(sink) as keeper:
+        keeper.tell(key(number) for number in range(100))
+        await asyncio.sleep(20)
+    assert (sink.most, len(sink.statuses)) == (8, 100)
+
+
+@in_virtual_time
+async def test_news_during_a_write_is_written_after_it() -> None:
+    sink, numbers = Sink(seconds=1), itertools.count()
+    async with keeping(sink, status=lambda _: good(next(numbers))) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(0.5)
+        keeper.tell([key(1)])
+        await asyncio.sleep(10)
+    assert [time for time, _ in sink.started] == [0, 1]
+    assert sink.statuses[key(1)].generation == 1
+
+
+@in_virtual_time
+async def test_an_object_that_fails_is_tried_again_later_and_later_and_alone() -> None:
+    sink = Sink()
+    sink.failures[key(1)] = 8
+    async with keeping(sink) as keeper:
+        keeper.tell([key(1)])
+        for number in range(2, 100):
+            keeper.tell([key(number), key(1)])
+            await asyncio.sleep(1)
+        await asyncio.sleep(60)
+        assert keeper.waiting == 0
+    times = [time for time, each in sink.started if each == key(1)]
+    pauses = [later - time for time, later in itertools.pairwise(times)]
+    assert pauses == pytest.approx([0.5, 1, 2, 4, 8, 16, 30, 30], abs=0.01)
+    assert keeper.failures == 8
+
+
+@in_virtual_time
+async def test_a_status_that_cannot_be_told_stops_nothing() -> None:
+    sink = Sink()
+
+    def status(about: Key) -> ObjectStatus:
+        if about == key(1) and virtual_time.now() < 1:
+            raise LookupError("a fault")
+        return good()
+
+    async with keeping(sink, status=status) as keeper:
+        keeper.tell([key(1), key(2)])
+        await asyncio.sleep(10)
+    assert sink.order == [key(2), key(1)]
+
+
+@in_virtual_time
+async def test_only_a_leader_writes() -> None:
+    sink, election = Sink(), Election()
+    async with keeping(sink, leadership=election) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(10)
+        assert sink.order == []
+        election.set(leading=True)
+        await asyncio.sleep(1)
+        assert sink.order == [key(1)]
+        election.set(leading=False)
+        keeper.tell([key(2)])
+        await asyncio.sleep(10)
+    assert sink.order == [key(1)]
+
+
+@in_virtual_time
+async def test_a_leader_that_is_deposed_stops_in_the_middle() -> None:
+    sink, election = Sink(), Election()
+    async with keeping(sink, leadership=election, limited=True) as keeper:
+        keeper.tell(key(number) for number in range(1000))
+        election.set(leading=True)
+        await asyncio.sleep(5)
+        election.set(leading=False)
+        written = len(sink.order)
+        await asyncio.sleep(60)
+        assert len(sink.order) == written
+        election.set(leading=True)
+        await asyncio.sleep(60)
+    assert len(sink.order) == 1000
+
+
+@in_virtual_time
+async def test_a_new_leader_looks_at_everything_and_writes_what_differs() -> None:
+    sink, election, looked = Sink(), Election(), set()
+    for number in range(95):
+        sink.statuses[key(number)] = good()
+
+    def status(about: Key) -> ObjectStatus:
+        looked.add(about)
+        return good()
+
+    everything = [key(number) for number in range(100)]
+    async with keeping(sink, leadership=election, status=status, everything=lambda: everything):
+        election.set(leading=True)
+        await asyncio.sleep(1)
+        assert (len(looked), len(sink.order)) == (100, 5)
+        election.set(leading=False)
+        sink.statuses.pop(key(3))
+        await asyncio.sleep(1)
+        election.set(leading=True)
+        await asyncio.sleep(1)
+    assert sink.order[5:] == [key(3)]
