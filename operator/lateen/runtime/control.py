@@ -7,6 +7,7 @@ None of them waits for another, so neither a slow proxy nor a slow status sink h
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -112,6 +113,7 @@ class Control:
         self._wake = asyncio.Event()
         self._number = 0
         self._opened = 0
+        self._first_live = asyncio.Event()
         self._touched: dict[int, tuple[Key, ...]] = {}
         self._restarting: set[ProxyId] = set()
         self._status = StatusKeeper(
@@ -195,8 +197,15 @@ class Control:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._handle_batches(), name="batches")
             tasks.create_task(self._proxies.run(), name="proxies")
-            tasks.create_task(self._status.run(), name="status")
+            tasks.create_task(self._write_status(), name="status")
             tasks.create_task(self.guard.run(), name="ports")
+
+    async def _write_status(self) -> None:
+        """Wait for the proxies of an instance that was started again, then write."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._seams.patience):
+                await self._first_live.wait()
+        await self._status.run()
 
     def flush(self) -> None:
         """Handle everything taken so far, now. The first batch is handled so before proxies are admitted."""
@@ -354,6 +363,7 @@ class Control:
         if change.change.startswith(_OPENING):
             self.ports.note()
             return
+        self._first_live.set()
         number, rejected = int(change.change), len(change.rejected)
         for record in self.batches:
             if record.number == number:

@@ -29,6 +29,10 @@ from lateen.xds.events import Event, StreamObserver, ignore
 from lateen.xds.server import DiscoveryServer
 
 
+async def _at_once(_: Control) -> None:
+    """Nothing has to happen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outfit:
     """What differs between one instance and another."""
@@ -48,6 +52,8 @@ class Outfit:
     """Hears of everything that happens on the streams, after `Control`."""
     on_control: Callable[[Control], None] = lambda _: None
     """Given the control loop before anything runs, by those who have to reach it later."""
+    before_serving: Callable[[Control], Awaitable[None]] = _at_once
+    """What has to happen between the first compilation and the first proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,7 @@ async def running(
         async with asyncio.TaskGroup() as tasks:
             following = await _read_everything(tasks, outfit.source, control)
             await _require_ports(control)
+            await outfit.before_serving(control)
             gc.freeze()
             server.admit()
             looping = tasks.create_task(control.run(), name="control")

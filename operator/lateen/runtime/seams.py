@@ -52,6 +52,9 @@ class Seams:
     """Tells which ports of this machine are free; None where every proxy has a machine of its own."""
     budget: WriteBudget | None = None
     """How much status may be written in a while; None: all of it at once."""
+    patience: float = 0.0
+    """Seconds that proxies get to take over the first batch before status is written without them: those of an
+    instance that was started again come back within moments, and nothing has changed for them."""
     others: Others = field(default_factory=Alone)
     """Other replicas."""
     scales: bool = False
