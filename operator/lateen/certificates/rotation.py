@@ -78,7 +78,7 @@ def advance(
     """
     state = _promote(state, now, lifetimes, known=known)
     state = _announce(state, now, create, wanted=wanted)
-    state = _promote(state, now, lifetimes, known=known)
+    state = _promote(state, now, lifetimes, known=False)  # who was announced just now is known to nobody
     return _drop(state, now)
 
 

@@ -4,13 +4,16 @@ The authority's Secret holds, next to what the signer needs, who is trusted besi
 
 | entry | meaning |
 |---|---|
-| `tls.crt`, `tls.key` | who signs |
+| `signer.crt`, `signer.key` | who signs |
 | `next.crt`, `next.key` | who signs next |
 | `retired.crt` | who signed before |
 | `ca.crt` | all of these: what others are to trust. Written, never read |
 | `rotation.json` | when the next one was made known, and when retired ones are forgotten |
 
-Whoever brings an authority of their own writes `tls.crt` and `tls.key`, the rest is made.
+Whoever brings an authority of their own writes `signer.crt` and `signer.key`, the rest is made.
+
+No entry has the name under which a Gateway's Secret holds a key: a Gateway that names this Secret
+must not bring the authority's key to its proxies.
 """
 
 import json
@@ -26,6 +29,8 @@ from lateen.certificates.rotation import AuthorityState, Retired, Successor
 CERTIFICATE: Final = "tls.crt"
 KEY: Final = "tls.key"
 TRUSTED: Final = "ca.crt"
+_SIGNER_CERTIFICATE: Final = "signer.crt"
+_SIGNER_KEY: Final = "signer.key"
 _NEXT_CERTIFICATE: Final = "next.crt"
 _NEXT_KEY: Final = "next.key"
 _RETIRED: Final = "retired.crt"
@@ -43,7 +48,7 @@ class Bearer:
 
 def encode_authority(state: AuthorityState) -> dict[str, str]:
     """Return the data of the authority's Secret."""
-    data = {CERTIFICATE: state.signer.certificate.pem, KEY: state.signer.key, TRUSTED: state.bundle}
+    data = {_SIGNER_CERTIFICATE: state.signer.certificate.pem, _SIGNER_KEY: state.signer.key, TRUSTED: state.bundle}
     rotation: dict[str, Any] = {}
     if state.successor is not None:
         data |= {_NEXT_CERTIFICATE: state.successor.pair.certificate.pem, _NEXT_KEY: state.successor.pair.key}
@@ -65,7 +70,7 @@ def decode_authority(data: Mapping[str, str] | None) -> AuthorityState | None:
     if not data:
         return None
     decoded = _decode(data)
-    signer = _authority(decoded, CERTIFICATE, KEY)
+    signer = _authority(decoded, _SIGNER_CERTIFICATE, _SIGNER_KEY)
     rotation = _rotation(decoded.get(_ROTATION, b"{}"))
     successor = None
     if decoded.get(_NEXT_CERTIFICATE):

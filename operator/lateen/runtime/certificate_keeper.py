@@ -23,6 +23,7 @@ from lateen.runtime.authority_keeper import AuthorityKeeper
 from lateen.runtime.client_certificates import ClientCertificates, Wish
 from lateen.runtime.leadership import Leadership
 from lateen.runtime.serving_certificate import ServingCertificate
+from lateen.settings import AUTHORITY_SECRET
 from lateen.xds.transport import Security
 
 SPREAD_SECONDS: Final = 180.0
@@ -44,7 +45,7 @@ class CertificateSettings:
     """Host names under which proxies and other replicas reach this one."""
     trust_domain: str = "cluster.local"
     """First part of all identities."""
-    secret: str = "lateen-ca"  # noqa: S105 - its name
+    secret: str = AUTHORITY_SECRET
     """The Secret that holds the authority."""
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     """How long certificates last."""

@@ -34,6 +34,9 @@ OPTIONS: Mapping[str, int] = MappingProxyType(
 )
 """Notice proxies that vanished; a proxy that knows 10,000 resources says so in one long message."""
 
+LEAVE_AFTER = 1800.0
+"""Seconds after which proxies of a cluster are asked to leave; their streams end half an hour later at most."""
+
 _LEAST_AGE = 1.15
 _GREATEST_AGE = 2.0
 """Ages at which streams end, in multiples of `leave_after`, which gRPC varies by a tenth."""

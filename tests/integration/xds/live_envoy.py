@@ -31,6 +31,7 @@ from lateen.xds.cache import ResourceCache
 from lateen.xds.events import Event
 from lateen.xds.patience import GracePeriods
 from lateen.xds.server import DiscoveryServer
+from lateen.xds.transport import Transport
 
 PATIENCE = 20.0
 """Seconds after which an event that should come is given up."""
@@ -220,16 +221,20 @@ async def load(port: int, clients: int = 4) -> AsyncIterator[Counter[str]]:
 class House:
     """A discovery server, an Envoy, and backends `one` and `two`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, transport: Transport | None = None) -> None:
         """Prepare everything; nothing runs yet."""
         self.cache = ResourceCache()
         self.observed = Observed()
         self.patience = GracePeriods(farewell=0.1)
-        self.server = DiscoveryServer(self.cache, observer=self.observed, patience=self.patience)
+        self.transport = transport or Transport()
+        self.server = DiscoveryServer(
+            self.cache, observer=self.observed, patience=self.patience, transport=self.transport
+        )
         self.address = ""
         self.one = Backend("one")
         self.two = Backend("two")
-        self._directory = directory
+        self.directory = directory
+        self.log = directory / "envoy.log"
         self._admin = ""
 
     def publish(self, *resources: Resource, without: tuple[Resource, ...] = ()) -> None:
@@ -260,21 +265,23 @@ class House:
             stack.push_async_callback(lambda: self.server.stop(0.5))
             yield self
 
+    def bootstrap(self) -> dict[str, Any]:
+        """Give what Envoy is started with."""
+        return build_bootstrap(node_id="envoy-1", node_cluster=str(PROXY), xds_address=self.address)
+
     @asynccontextmanager
     async def envoy(self) -> AsyncIterator[None]:
         """Run an Envoy until the block ends."""
-        config = self._directory / "envoy.json"
-        admin = self._directory / "admin"
-        bootstrap = build_bootstrap(node_id="envoy-1", node_cluster=str(PROXY), xds_address=self.address)
-        await asyncio.to_thread(config.write_text, bootstrap_text(bootstrap))
-        log = self._directory / "envoy.log"
+        config = self.directory / "envoy.json"
+        admin = self.directory / "admin"
+        await asyncio.to_thread(config.write_text, bootstrap_text(self.bootstrap()))
         options = ["--concurrency", "1", "--use-dynamic-base-id", "--admin-address-path", str(admin)]
         process = await asyncio.create_subprocess_exec(
-            envoy_binary(), "-c", str(config), *options, "--log-path", str(log), "-l", "warning"
+            envoy_binary(), "-c", str(config), *options, "--log-path", str(self.log), "-l", "warning"
         )
         try:
             while not await asyncio.to_thread(lambda: admin.exists() and admin.read_text()):
-                assert process.returncode is None, await asyncio.to_thread(log.read_text)
+                assert process.returncode is None, await asyncio.to_thread(self.log.read_text)
                 await asyncio.sleep(0.01)
             self._admin = await asyncio.to_thread(admin.read_text)
             yield

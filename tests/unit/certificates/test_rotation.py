@@ -106,6 +106,14 @@ def test_every_certificate_is_trusted_while_it_lasts(story: Story) -> None:
     assert len(signers) == 3
 
 
+def test_even_without_a_delay_a_successor_is_made_known_before_it_signs() -> None:
+    lifetimes = Lifetimes(trust_delay=0.0)
+    old = AuthorityState(create_authority(START, lifetimes.authority))
+    announced = advance(old, START, lifetimes, lambda: create_authority(START, lifetimes.authority), wanted=True)
+    assert announced.signer is old.signer
+    assert advance(announced, START, lifetimes, lambda: old.signer).signer is not old.signer
+
+
 def test_a_rotation_can_be_wanted_at_any_time(story: Story) -> None:
     state = story.after(HOUR, wanted=True)
     assert state.successor is not None

@@ -17,6 +17,7 @@ from lateen.certificates.stored import (
     encode_bearer,
     find_fault,
 )
+from lateen.semantics.secrets import UnusableSecretError, read_certificate
 
 NOW = 1_800_000_000.0
 LIFETIMES = Lifetimes()
@@ -64,7 +65,7 @@ def test_a_secret_without_data_is_empty() -> None:
 def test_an_authority_of_ones_own_needs_certificate_and_key_only() -> None:
     state = _state()
     data = encode_authority(state)
-    assert decode_authority({"tls.crt": data["tls.crt"], "tls.key": data["tls.key"]}) == state
+    assert decode_authority({"signer.crt": data["signer.crt"], "signer.key": data["signer.key"]}) == state
 
 
 def test_times_that_were_lost_delay_a_rotation_rather_than_break_trust() -> None:
@@ -78,10 +79,10 @@ def test_times_that_were_lost_delay_a_rotation_rather_than_break_trust() -> None
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"tls_crt": None}, "tls.crt is missing"),
-        ({"tls_key": ""}, "tls.key is missing"),
-        ({"tls_crt": "x"}, "tls.crt and tls.key: no certificate in PEM"),
-        ({"tls_key": "x"}, "tls.crt and tls.key: the key is no private key"),
+        ({"signer_crt": None}, "signer.crt is missing"),
+        ({"signer_key": ""}, "signer.key is missing"),
+        ({"signer_crt": "x"}, "signer.crt and signer.key: no certificate in PEM"),
+        ({"signer_key": "x"}, "signer.crt and signer.key: the key is no private key"),
         ({"next_key": None}, "next.key is missing"),
         ({"retired_crt": "x"}, "retired.crt: no certificates in PEM"),
         ({"rotation_json": "{"}, "rotation.json: no JSON"),
@@ -102,7 +103,7 @@ def test_entries_that_are_no_base64_are_named() -> None:
 
 
 def test_a_key_that_is_another_ones_is_refused() -> None:
-    data = encode_authority(_state()) | {"tls.key": encode_authority(_state())["tls.key"]}
+    data = encode_authority(_state()) | {"signer.key": encode_authority(_state())["signer.key"]}
     with pytest.raises(CertificateError, match="the key is not the certificate's"):
         decode_authority(data)
 
@@ -110,19 +111,27 @@ def test_a_key_that_is_another_ones_is_refused() -> None:
 def test_a_key_that_not_everybody_knows_is_refused() -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     pem = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    data = encode_authority(_state()) | {"tls.key": b64encode(pem).decode()}
+    data = encode_authority(_state()) | {"signer.key": b64encode(pem).decode()}
     with pytest.raises(CertificateError, match="neither elliptic nor RSA"):
         decode_authority(data)
 
 
 def test_a_certificate_that_must_not_sign_is_no_authority() -> None:
+    leaf = encode_bearer(_bearer(_state()))
     with pytest.raises(CertificateError, match="not the certificate of an authority"):
-        decode_authority(encode_bearer(_bearer(_state())))
+        decode_authority({"signer.crt": leaf["tls.crt"], "signer.key": leaf["tls.key"]})
 
 
 def test_everybody_who_is_trusted_is_written_for_others() -> None:
     state = _rotated(_state(), 0)
     assert b64decode(encode_authority(state)["ca.crt"]) == state.bundle
+
+
+def test_a_gateway_that_names_the_authority_does_not_get_its_key() -> None:
+    state = _rotated(_state(), 0)
+    data = {name: b64decode(value) for name, value in encode_authority(state).items()}
+    with pytest.raises(UnusableSecretError):
+        read_certificate("lateen-ca", data)
 
 
 def test_a_certificate_is_read_as_it_was_written() -> None:

@@ -82,8 +82,10 @@ async def test_an_empty_secret_is_filled_and_keeps_its_labels(following: Followi
 
 
 async def test_a_broken_secret_stops_the_start_with_a_sentence_and_stays(following: Following, api: SecretsApi) -> None:
-    broken = api.put(_secret(tls_crt="x", tls_key="y"))
-    with pytest.raises(InputError, match=r"Secret lateen-system/lateen-ca: tls\.crt and tls\.key: .*; repair it, or"):
+    broken = api.put(_secret(signer_crt="x", signer_key="y"))
+    with pytest.raises(
+        InputError, match=r"Secret lateen-system/lateen-ca: signer\.crt and signer\.key: .*; repair it, or"
+    ):
         async with following():
             pass
     assert api.secrets[WHERE] == broken
@@ -164,7 +166,7 @@ async def test_a_secret_that_breaks_leaves_the_last_good_authority_and_is_not_ov
         before = keeper.state
         good = api.secrets[WHERE]
         with capture_logs() as logs:
-            broken = api.put(_secret(tls_crt="x", tls_key="y"))
+            broken = api.put(_secret(signer_crt="x", signer_key="y"))
             await settle()
             clock.now += 300 * DAY
             await keeper.advance(known=True)
