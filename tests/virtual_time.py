@@ -2,7 +2,8 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -37,6 +38,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in virtual time; whoever waits for what cannot come is an error."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)
+
+
+def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test in virtual time."""
+
+    @wraps(test)
+    def run_test() -> None:
+        run(test())
+
+    return run_test
 
 
 def now() -> float:

@@ -2,12 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from tests import virtual_time
+from tests.virtual_time import in_virtual_time
 
 from lateen.kube.budget import WriteBudget
 from lateen.model.keys import Key, Kind
@@ -97,16 +97,6 @@ async def keeping(
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
-
-
-def in_virtual_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run a test on a loop whose clock jumps."""
-
-    def run() -> None:
-        virtual_time.run(test())
-
-    run.__name__ = test.__name__
-    return run
 
 
 @in_virtual_time
