@@ -8,6 +8,7 @@ whether trying again makes sense (`ApiError.is_transient`).
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
@@ -308,6 +309,45 @@ class KubeClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
 
+    @asynccontextmanager
+    async def websocket(
+        self, path: str, query: Mapping[str, str], protocol: str
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Open a WebSocket while the context lasts.
+
+        Args:
+            path: where.
+            query: parameters.
+            protocol: the subprotocol to speak.
+
+        Raises:
+            ApiError: it is refused, or broke off.
+        """
+        token = await self._access.authorization()
+        headers = {**self._api.default_headers, **({"Authorization": token} if token else {})}
+        rest = self._api.rest_client
+        if rest.pool_manager is None:
+            rest.pool_manager = rest._create_pool_manager()  # noqa: SLF001 - as the library's own WebSockets do
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                connected = await rest.pool_manager.ws_connect(
+                    self._url(path, query),
+                    headers=headers,
+                    protocols=(protocol,),
+                    proxy=rest.proxy,
+                    server_hostname=rest.configuration.tls_server_name,
+                    max_msg_size=0,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            await self.request("GET", path, query=query)  # which is refused the same way, with words
+            raise ApiError(error.status, "Refused", error.message) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+        try:
+            yield connected
+        finally:
+            await connected.close()
+
     async def _send(
         self,
         method: str,
@@ -318,13 +358,16 @@ class KubeClient:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - passed on
     ) -> aiohttp.ClientResponse:
         """Send a request; once more where the API server does not know the token any more and there is a new one."""
-        url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        url = self._url(path, query)
         token = await self._access.authorization()
         answer = await self._try(method, url, token, headers, body, timeout)
         if answer.status != _UNAUTHORIZED or not await self._access.renew(token):
             return answer
         answer.release()
         return await self._try(method, url, await self._access.authorization(), headers, body, timeout)
+
+    def _url(self, path: str, query: Mapping[str, str] | None) -> str:
+        return str(self._api.configuration.host) + path + (f"?{urlencode(query)}" if query else "")
 
     async def _try(
         self,
