@@ -1,12 +1,27 @@
-"""Asking a running instance over its control socket."""
+"""Asking a running instance over its control socket, or the replicas of an operator through the API server."""
 
+import asyncio
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import click
+
+from lateen.cli.target import Cluster
 from lateen.errors import InputError, LateenError
 from lateen.infra.state import InstanceInfo, list_instances, read_instance, state_root
+
+if TYPE_CHECKING:
+    from lateen.kube.client import KubeClient
+    from lateen.kube.operator_pods import OperatorPod
+
+CONTROL_PORT: Final = 15100
+"""Where an operator answers, on the loopback address of its pod."""
+
+_PATIENCE: Final = 60.0
+"""Seconds for an operator with ten thousand objects."""
 
 _TIMEOUT: Final = 10.0
 """Seconds beyond those that were asked for; the answers are made in milliseconds, unless the instance is busy."""
@@ -79,3 +94,47 @@ async def ask_socket(socket: str, who: str, path: str, parameters: Mapping[str, 
     if response.status_code != httpx.codes.OK:
         raise InputError(f"{who} answered {response.status_code}: {response.text.strip()}")
     return response.json()
+
+
+async def ask_operator(cluster: Cluster, path: str, parameters: Mapping[str, str]) -> list[Any]:
+    """Get the JSON that each replica of the operator in a cluster answers with.
+
+    A replica that does not answer is reported on standard error, and left out.
+
+    Raises:
+        InputError: there is no operator, or it refuses the question.
+        LateenError: no replica can be asked, for the reason in the message.
+    """
+    from lateen.kube.operator_pods import find_operator  # noqa: PLC0415 - takes most of a second
+
+    async with cluster.connect() as client:
+        pods = await find_operator(client, cluster.operator_namespace)
+        with tempfile.TemporaryDirectory(prefix="lateen-") as directory:
+            sockets = [Path(directory) / f"{number}.sock" for number in range(len(pods))]
+            asked = (_ask_pod(client, *each, path, parameters) for each in zip(pods, sockets, strict=True))
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+        errors = [each for each in answers if isinstance(each, BaseException)]
+        unexpected = next((each for each in errors if not isinstance(each, LateenError)), None)
+        if unexpected is not None or len(errors) == len(answers):
+            raise unexpected or errors[0]
+    for error in errors:
+        click.echo(f"lateen: {error}", err=True)
+    return [each for each in answers if not isinstance(each, BaseException)]
+
+
+async def _ask_pod(
+    client: "KubeClient", pod: "OperatorPod", socket: Path, path: str, parameters: Mapping[str, str]
+) -> Any:
+    from lateen.kube.client import ApiError  # noqa: PLC0415 - as above
+    from lateen.kube.portforward import forwarding  # noqa: PLC0415 - as above
+
+    who = f"pod {pod.namespace}/{pod.name} of the operator"
+    async with forwarding(client, pod.namespace, pod.name, CONTROL_PORT, socket) as forward:
+        try:
+            return await ask_socket(str(socket), who, path, parameters, seconds=_PATIENCE)
+        except InputError:
+            raise
+        except LateenError as error:
+            if isinstance(forward.problem, ApiError):
+                raise forward.problem from error
+            raise LateenError(f"{who} cannot be asked: {forward.problem}" if forward.problem else str(error)) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lateen.cli.target import Cluster, cluster_options
 from lateen.errors import LateenError
 
 if TYPE_CHECKING:
@@ -33,15 +34,29 @@ _GROUPS = ("listeners", "routes", "scopes", "clusters", "endpoints", "secrets", 
     "--port-shift", type=click.IntRange(0, 60000), default=10_000, show_default=True, help="As for `lateen up`."
 )
 @click.option("--mesh-port", type=click.IntRange(0, 65535), default=0, help="As for `lateen up`.")
-def command(what: str, paths: tuple[str, ...], form: str, proxy: str, name: str, **options: str | int) -> None:
+@cluster_options
+def command(
+    what: str,
+    paths: tuple[str, ...],
+    form: str,
+    proxy: str,
+    name: str,
+    cluster: Cluster | None,
+    **options: str | int,
+) -> None:
     """Print listeners, routes, clusters and so on in Envoy's own format.
 
     With FILES (- is standard input) they are compiled as `lateen up` would; without, a running
-    instance is asked. Private keys are never shown.
+    instance is asked, or the operator of a cluster. Private keys are never shown.
     """
     instance = str(options.pop("instance"))
+    if paths and cluster:
+        raise click.UsageError("either FILES are compiled, or a cluster is asked")
     try:
-        found = _from_files(paths, what, proxy, name, options) if paths else _from_instance(instance, what, proxy, name)
+        if paths:
+            found = _from_files(paths, what, proxy, name, options)
+        else:
+            found = asyncio.run(_from_running(cluster or instance, {"what": what, "proxy": proxy, "name": name}))
     except LateenError as error:
         click.echo(f"lateen: {error}", err=True)
         sys.exit(1)
@@ -73,12 +88,13 @@ def _from_files(
     return list_resources(resources, ResourceGroup(what), proxy=proxy, name=name)
 
 
-def _from_instance(instance: str, what: str, proxy: str, name: str) -> "list[ResourceFields]":
-    from lateen.cli.client import ask  # noqa: PLC0415 - files need no client
+async def _from_running(asked: Cluster | str, question: dict[str, str]) -> "list[ResourceFields]":
+    from lateen.cli.client import ask, ask_operator  # noqa: PLC0415 - files need no client
+    from lateen.runtime.replica_reports import merge_resources  # noqa: PLC0415 - the same
 
-    found: list[ResourceFields] = asyncio.run(
-        ask(instance, "/v1/resources", {"what": what, "proxy": proxy, "name": name})
-    )
+    if isinstance(asked, Cluster):
+        return merge_resources(await ask_operator(asked, "/v1/resources", question))
+    found: list[ResourceFields] = await ask(asked, "/v1/resources", question)
     return found
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lateen.cli.client import ask
+from lateen.cli.client import ask, ask_operator
+from lateen.cli.target import Cluster, cluster_options
 from lateen.cli.terminal import ago, count, milliseconds, table
 from lateen.errors import LateenError
 
 if TYPE_CHECKING:
-    from lateen.runtime.instance_report import ProxyFields, Report
+    from lateen.runtime.instance_report import InstanceFields, ObjectFields, ProxyFields, Report, StreamFields
     from lateen.runtime.notices import NoticeFields
 
 CHANGES: Final = 5
@@ -21,6 +22,9 @@ CHANGES: Final = 5
 
 PENDING: Final = 5
 """Resources that wait, likewise."""
+
+OBJECTS: Final = 50
+"""If there are more objects, people are shown those only that something is to be said of."""
 
 
 @click.command()
@@ -30,16 +34,21 @@ PENDING: Final = 5
 @click.option(
     "--output", "-o", "form", type=click.Choice(["human", "json"]), default="human", show_default=True, help="Format."
 )
-def command(name: str, form: str) -> None:
-    """Show a running instance: proxies, where they listen, the latest changes, objects, findings.
+@click.option("--namespace", "-n", help="Only objects of this namespace.")
+@cluster_options
+def command(name: str, form: str, cluster: Cluster | None, namespace: str | None) -> None:
+    """Show a running instance, or the operator of a cluster: proxies, latest changes, objects, findings.
 
     Exit code 0: it runs; 1: it does not, or does not answer.
     """
     try:
-        report: Report = asyncio.run(ask(name, "/v1/status", {}))
+        report: Report = asyncio.run(_ask(name, cluster))
     except LateenError as error:
         click.echo(f"lateen: {error}", err=True)
         sys.exit(1)
+    if namespace:
+        report["objects"] = [each for each in report["objects"] if each["namespace"] == namespace]
+        report["findings"] = [each for each in report["findings"] if each["namespace"] == namespace]
     if form == "json":
         click.echo(json.dumps(report, indent=2, ensure_ascii=False))
         return
@@ -48,9 +57,18 @@ def command(name: str, form: str) -> None:
         click.secho(line, bold=title)
 
 
+async def _ask(name: str, cluster: Cluster | None) -> "Report":
+    if cluster is None:
+        report: Report = await ask(name, "/v1/status", {})
+        return report
+    from lateen.runtime.replica_reports import merge_reports  # noqa: PLC0415 - takes most of a second
+
+    return merge_reports(await ask_operator(cluster, "/v1/status", {}))
+
+
 def describe(report: "Report") -> Iterator[str]:
     """Say it in lines; titles are in capitals."""
-    yield from _instance(report)
+    yield from _replicas(report["replicas"]) if report["replicas"] else _instance(report)
     for title, lines in (
         ("PROXIES", [line for proxy in report["proxies"] for line in _proxy(proxy)]),
         ("LISTENING", _ports(report)),
@@ -66,14 +84,27 @@ def describe(report: "Report") -> Iterator[str]:
 
 def _instance(report: "Report") -> Iterator[str]:
     instance = report["instance"]
-    waiting = instance["waiting"]
-    state = "serving" if instance["serving"] else "starting"
-    if waiting:
-        state += f", {count(waiting, 'change')} not acknowledged yet"
     yield (
         f"instance {instance['name']!r} (pid {instance['pid']}, lateen {instance['version']}),"
-        f" up for {ago(instance['uptime_seconds'])}, reads {', '.join(instance['directories'])}: {state}"
+        f" up for {ago(instance['uptime_seconds'])}, reads {', '.join(instance['directories'])}: {_state(instance)}"
     )
+
+
+def _replicas(replicas: "list[InstanceFields]") -> Iterator[str]:
+    for replica in replicas:
+        leads = ", leads" if replica["leading"] else ""
+        yield (
+            f"operator {replica['name']} (lateen {replica['version']}),"
+            f" up for {ago(replica['uptime_seconds'])}{leads}: {_state(replica)}"
+        )
+    if not any(replica["leading"] for replica in replicas):
+        yield "no replica leads at the moment: proxies are served, but neither started nor reported on"
+
+
+def _state(instance: "InstanceFields") -> str:
+    waiting = instance["waiting"]
+    late = f", {count(waiting, 'change')} not acknowledged yet" if waiting else ""
+    return ("serving" if instance["serving"] else "starting") + late
 
 
 def _proxy(proxy: "ProxyFields") -> Iterator[str]:
@@ -83,20 +114,51 @@ def _proxy(proxy: "ProxyFields") -> Iterator[str]:
     yield f"  {proxy['proxy']}: {state}{restarts}{admin}"
     if proxy["error"]:
         yield f"    {proxy['error']}"
-    for stream in proxy["streams"]:
-        yield f"    connected for {ago(stream['connected_seconds'])}"
-        rows = [("type", "acknowledged", "under way", "version", "last ACK", "NACKs")]
-        for each in stream["types"]:
-            last = each["acknowledged_seconds_ago"]
-            acknowledged = "never" if last is None else f"{ago(last)} ago"
-            version = each["version"] or "-"
-            numbers = (str(each["count"]), str(each["under_way"]), version, acknowledged, str(each["rejections"]))
-            rows.append((each["type"], *numbers))
-        yield from table(rows, "    ")
-        for pending in stream["pending"][:PENDING]:
-            yield f"    waits: {pending['type']} {pending['name']}: {pending['reason']}"
-        if stream["pending"][PENDING:]:
-            yield f"    and {len(stream['pending']) - PENDING} more wait"
+    streams = proxy["streams"]
+    if any(stream["replica"] for stream in streams):
+        yield from _many(streams)
+    else:
+        for stream in streams:
+            yield f"    connected for {ago(stream['connected_seconds'])}"
+            yield from _types(stream)
+    pending = [each for stream in streams for each in stream["pending"]]
+    for each in pending[:PENDING]:
+        yield f"    waits: {each['type']} {each['name']}: {each['reason']}"
+    if pending[PENDING:]:
+        yield f"    and {len(pending) - PENDING} more wait"
+
+
+def _types(stream: "StreamFields") -> list[str]:
+    """A row for each type of resources on one stream."""
+    rows = [("type", "acknowledged", "under way", "version", "last ACK", "NACKs")]
+    for each in stream["types"]:
+        numbers = (str(each["count"]), str(each["under_way"]), each["version"] or "-")
+        rows.append((each["type"], *numbers, _when(each["acknowledged_seconds_ago"]), str(each["rejections"])))
+    return table(rows, "    ")
+
+
+def _many(streams: "list[StreamFields]") -> list[str]:
+    """A row for each stream."""
+    rows = [("proxy", "connected", "to", "acknowledged", "under way", "last ACK", "NACKs")]
+    for stream in streams:
+        types = stream["types"]
+        acknowledged = [each["acknowledged_seconds_ago"] for each in types]
+        rows.append(
+            (
+                stream["node"],
+                f"for {ago(stream['connected_seconds'])}",
+                stream["replica"],
+                str(sum(each["count"] for each in types)),
+                str(sum(each["under_way"] for each in types)),
+                _when(min((each for each in acknowledged if each is not None), default=None)),
+                str(sum(each["rejections"] for each in types)),
+            )
+        )
+    return table(rows, "    ")
+
+
+def _when(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{ago(seconds)} ago"
 
 
 def _ports(report: "Report") -> list[str]:
@@ -127,15 +189,26 @@ def _changes(report: "Report") -> list[str]:
 
 
 def _objects(report: "Report") -> list[str]:
-    if not report["objects"]:
+    objects = report["objects"]
+    if not objects:
         return []
+    shown = objects if len(objects) <= OBJECTS else [each for each in objects if not _is_live(each)]
+    in_files = any(each["file"] for each in shown)
     names = ("Accepted", "ResolvedRefs", "Programmed")
-    rows: list[tuple[str, ...]] = [("object", *names, "file")]
-    for each in report["objects"]:
+    rows: list[tuple[str, ...]] = [("object", *names, *(["file"] if in_files else ()))]
+    for each in shown:
         found: dict[str, Any] = {condition["type"]: condition for condition in each["conditions"]}
         answers = (_answer(found.get(name)) for name in names)
-        rows.append((f"{each['kind']} {each['namespace']}/{each['name']}", *answers, f"{each['file']}:{each['line']}"))
-    return table(rows, "  ")
+        place = (f"{each['file']}:{each['line']}",) if in_files else ()
+        rows.append((f"{each['kind']} {each['namespace']}/{each['name']}", *answers, *place))
+    rest = len(objects) - len(shown)
+    noun = "other object" if shown else "object"
+    more = [f"  {count(rest, noun)}, all accepted, resolved and programmed"] if rest else []
+    return [*(table(rows, "  ") if shown else ()), *more]
+
+
+def _is_live(each: "ObjectFields") -> bool:
+    return all(condition["status"] == "True" for condition in each["conditions"])
 
 
 def _answer(condition: Any) -> str:

@@ -217,6 +217,11 @@ class Control:
         self._spread_news()
 
     @property
+    def leading(self) -> bool:
+        """Whether this instance starts proxies and writes status."""
+        return self._seams.leadership.leading
+
+    @property
     def is_behind(self) -> bool:
         """Whether something was taken and is not handled yet."""
         return bool(self._taken)

@@ -1,5 +1,7 @@
 """The control API: how other commands ask a running instance, over a Unix socket that only its user can open.
 
+An operator listens on loopback instead, which is reached by those who may forward ports of its pods.
+
     GET /v1/status                                  everything `lateen status` shows
     GET /v1/resources?what=routes&proxy=*&name=*    everything `lateen dump` shows
     GET /v1/wait?object=Gateway/default/edge&for=Programmed&known=&seconds=5
@@ -49,8 +51,8 @@ def build_control_api(
     """
 
     async def status(_: Request) -> Response:
-        report = report_instance(instance, info, version)
-        findings = collect_findings(instance)
+        report = await report_instance(instance, info, version)
+        findings = await collect_findings(instance)
         report["findings"] = await asyncio.to_thread(locate_findings, instance, findings, locate)
         return JSONResponse(report)
 
@@ -95,23 +97,45 @@ async def serving(app: Starlette, path: Path) -> AsyncIterator[None]:
         InputError: the socket cannot be made.
     """
     with _listening(path) as listener:
-        server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                ws="none",
-                http="h11",
-                timeout_graceful_shutdown=1,
-            )
-        )
-        task = asyncio.create_task(server.serve(sockets=[listener]), name="control api")
-        try:
+        async with _answering(app, listener):
             yield
-        finally:
-            server.should_exit = True
-            await task
+
+
+@asynccontextmanager
+async def serving_on(app: Starlette, host: str, port: int) -> AsyncIterator[int]:
+    """Answer on a TCP port while the context lasts, and give the port; 0 takes a free one.
+
+    Raises:
+        InputError: the port cannot be had.
+    """
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise InputError(f"{host}:{port}: {error.strerror}") from error
+    with listener:
+        async with _answering(app, listener):
+            yield listener.getsockname()[1]
+
+
+@asynccontextmanager
+async def _answering(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            http="h11",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="control api")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 class _Server(uvicorn.Server):

@@ -1,13 +1,16 @@
 """What `lateen status` shows of a running instance, as JSON. The shape is stable (docs/cli.md)."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import TypedDict
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Final, TypedDict
 
+from lateen.infra.base import Phase, ProxyState
 from lateen.infra.state import InstanceInfo
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
+from lateen.kube.resources import NETWORKING
+from lateen.model.keys import Key
 from lateen.model.objects import Origin
 from lateen.runtime.control import BatchRecord
 from lateen.runtime.instance import Instance
@@ -16,6 +19,9 @@ from lateen.runtime.notices import Locate, NoticeFields, in_reading_order, notic
 from lateen.runtime.resource_listing import ResourceFields, ResourceGroup, group_of, list_resources
 from lateen.xds.delta import DeltaStream
 from lateen.xds.report import Settlement
+
+_TURN: Final = 200
+"""Objects that are described without a break."""
 
 
 class InstanceFields(TypedDict):
@@ -31,6 +37,8 @@ class InstanceFields(TypedDict):
     """Whether all proxies were ready, and had acknowledged everything, once."""
     waiting: int
     """Changes that some proxy has not acknowledged yet."""
+    leading: bool
+    """Whether it starts proxies and writes status; of several replicas only one does."""
 
 
 class TypeFields(TypedDict):
@@ -58,6 +66,10 @@ class StreamFields(TypedDict):
     connected_seconds: float
     types: list[TypeFields]
     pending: list[PendingFields]
+    node: str
+    """What the Envoy calls itself."""
+    replica: str
+    """The replica that serves it; empty: the one that was asked."""
 
 
 class ProxyFields(TypedDict):
@@ -122,11 +134,14 @@ class Report(TypedDict):
     changes: list[ChangeFields]
     objects: list[ObjectFields]
     findings: list[NoticeFields]
+    replicas: list[InstanceFields]
+    """All replicas of an operator that were asked; empty where there is one instance."""
 
 
-def report_instance(instance: Instance, info: InstanceInfo, version: str) -> Report:
+async def report_instance(instance: Instance, info: InstanceInfo, version: str) -> Report:
     """Describe an instance, but for the findings: see `collect_findings` and `locate_findings`."""
     control, now = instance.control, instance.clock()
+    proxies = sorted({*instance.runner.states, *control.cache.proxies})
     return Report(
         instance=InstanceFields(
             name=info.name,
@@ -137,23 +152,33 @@ def report_instance(instance: Instance, info: InstanceInfo, version: str) -> Rep
             directories=list(info.directories),
             serving=control.serving.is_set(),
             waiting=len(control.ledger.waiting),
+            leading=control.leading,
         ),
-        proxies=[_proxy(instance, proxy, now) for proxy in sorted(instance.runner.states)],
+        proxies=[_proxy(instance, proxy, now) for proxy in proxies],
         listening=[describe_port(port) for port in control.ports.open],
         taken=[
             TakenFields(proxy=str(proxy), address=held.address, port=held.port, reason=held.reason)
             for (proxy, _), held in sorted(control.guard.held.items(), key=lambda item: item[0])
         ],
         changes=[_change(record, now) for record in reversed(control.batches)],
-        objects=_objects(instance),
+        objects=[each async for each in _objects(instance)],
         findings=[],
+        replicas=[],
     )
 
 
-def collect_findings(instance: Instance) -> list[tuple[Finding, Origin | None]]:
+async def collect_findings(instance: Instance) -> list[tuple[Finding, Origin | None]]:
     """Everything there is to say about objects now."""
     control = instance.control
-    return [(finding, control.origins.get(key)) for key in control.origins for finding in control.findings(key)]
+    return [(finding, origin) async for key, origin in _in_turns(control.origins) for finding in control.findings(key)]
+
+
+async def _in_turns(origins: Mapping[Key, Origin]) -> AsyncIterator[tuple[Key, Origin]]:
+    """Go through objects, and let others have the loop now and then: there may be ten thousand."""
+    for number, each in enumerate(sorted(origins.items())):
+        if not number % _TURN:
+            await asyncio.sleep(0)
+        yield each
 
 
 def locate_findings(
@@ -169,16 +194,15 @@ async def report_resources(instance: Instance, group: ResourceGroup, *, proxy: s
     """List what the proxies of an instance are given, and how far they are with it."""
     cache = instance.control.cache
     published = {owner: tuple(cache.snapshot(owner).values()) for owner in cache.proxies}
+    streams = {owner: tuple(instance.server.streams_of(owner)) for owner in published}
     states = {
-        (owner, resource.key): _state(
-            [stream.settlement(resource.key, resource.version) for stream in instance.server.streams_of(owner)]
-        )
+        (owner, resource.key): _state([stream.settlement(resource.key, resource.version) for stream in streams[owner]])
         for owner, resources in published.items()
         for resource in resources
     }
 
-    def state(owner: ProxyId, resource: Resource) -> str:
-        return states[owner, resource.key]
+    def state(owner: ProxyId, resource: Resource) -> tuple[str, int]:
+        return states[owner, resource.key], len(streams[owner])
 
     # Ten thousand messages take seconds to print, and the proxies are not to wait for that.
     return await asyncio.to_thread(list_resources, published, group, proxy=proxy, name=name, state=state)
@@ -193,7 +217,7 @@ def _state(settlements: list[Settlement]) -> str:
 
 
 def _proxy(instance: Instance, proxy: ProxyId, now: float) -> ProxyFields:
-    state = instance.runner.states[proxy]
+    state = instance.runner.states.get(proxy) or ProxyState(proxy, Phase.STARTING)
     return ProxyFields(
         proxy=str(proxy),
         phase=state.phase.value,
@@ -208,6 +232,8 @@ def _proxy(instance: Instance, proxy: ProxyId, now: float) -> ProxyFields:
 def _stream(stream: DeltaStream, now: float) -> StreamFields:
     report = stream.report()
     return StreamFields(
+        node=report.stream.node,
+        replica="",
         connected_seconds=round(now - report.connected_at, 3),
         types=[
             TypeFields(
@@ -238,19 +264,18 @@ def _change(record: BatchRecord, now: float) -> ChangeFields:
     )
 
 
-def _objects(instance: Instance) -> list[ObjectFields]:
+async def _objects(instance: Instance) -> AsyncIterator[ObjectFields]:
     control = instance.control
-    return [
-        ObjectFields(
-            kind=key.kind.value,
-            namespace=key.namespace,
-            name=key.name,
-            file=origin.file,
-            line=origin.line,
-            conditions=[
-                ConditionFields(type=each.type.value, status=each.status, reason=each.reason, message=each.message)
-                for each in control.status(key).conditions
-            ],
-        )
-        for key, origin in sorted(control.origins.items())
-    ]
+    async for key, origin in _in_turns(control.origins):
+        if origin.file or key.kind in NETWORKING:  # an API server has many Services and the like, which are its own
+            yield ObjectFields(
+                kind=key.kind.value,
+                namespace=key.namespace,
+                name=key.name,
+                file=origin.file,
+                line=origin.line,
+                conditions=[
+                    ConditionFields(type=each.type.value, status=each.status, reason=each.reason, message=each.message)
+                    for each in control.status(key).conditions
+                ],
+            )

@@ -23,6 +23,8 @@ class ResourceFields(TypedDict):
     """The objects behind it, `Kind/namespace/name`, most responsible first."""
     resource: dict[str, Any]
     """Envoy's JSON. Secrets are taken out."""
+    proxies: int
+    """Connected Envoys that `state` is about; 0 when no instance was asked."""
 
 
 class ResourceGroup(StrEnum):
@@ -61,7 +63,7 @@ def list_resources(
     *,
     proxy: str = "*",
     name: str = "*",
-    state: Callable[[ProxyId, Resource], str] = lambda _proxy, _resource: "",
+    state: Callable[[ProxyId, Resource], tuple[str, int]] = lambda _proxy, _resource: ("", 0),
 ) -> list[ResourceFields]:
     """List resources by proxy, type and name.
 
@@ -70,20 +72,25 @@ def list_resources(
         group: which types.
         proxy: pattern with `*`, `?` and `[…]` of the proxy, in full (`shared/istio=ingressgateway`) or its last part.
         name: pattern of the resource's name.
-        state: how far a proxy is with a resource.
+        state: how far the connected Envoys of a proxy are with a resource, and how many those are.
     """
     return [
-        ResourceFields(
-            proxy=str(owner),
-            type=_GROUPS[resource.key.type].value,
-            name=resource.key.name,
-            version=resource.version,
-            state=state(owner, resource),
-            origins=[str(key) for key in resource.origins],
-            resource=show_resource(resource),
-        )
+        _describe(owner, resource, *state(owner, resource))
         for owner in sorted(resources)
         if fnmatchcase(str(owner), proxy) or fnmatchcase(owner.name, proxy)
         for resource in sorted(resources[owner], key=lambda each: (_PLACES[each.key.type], each.key.name))
         if group in (ResourceGroup.ALL, _GROUPS[resource.key.type]) and fnmatchcase(resource.key.name, name)
     ]
+
+
+def _describe(owner: ProxyId, resource: Resource, state: str, proxies: int) -> ResourceFields:
+    return ResourceFields(
+        proxy=str(owner),
+        type=_GROUPS[resource.key.type].value,
+        name=resource.key.name,
+        version=resource.version,
+        state=state,
+        origins=[str(key) for key in resource.origins],
+        resource=show_resource(resource),
+        proxies=proxies,
+    )

@@ -43,7 +43,7 @@ def test_yaml_has_a_document_for_each_resource_below_a_comment(shop: str) -> Non
 def test_json_is_one_list(shop: str) -> None:
     found = json.loads(dump("clusters", "-o", "json", shop).output)
     assert [list(each) for each in found] == [
-        ["proxy", "type", "name", "version", "state", "origins", "resource"],
+        ["proxy", "type", "name", "version", "state", "origins", "resource", "proxies"],
     ]
     assert found[0]["resource"]["name"] == "outbound|8080||cart.default.svc.cluster.local"
 

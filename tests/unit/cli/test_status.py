@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -33,6 +34,8 @@ STREAM = StreamFields(
         TypeFields(type="routes", version="", count=0, under_way=1, acknowledged_seconds_ago=None, rejections=0),
     ],
     pending=[PendingFields(type="routes", name="http.80/a", reason="waits for b")],
+    node="shared/app=edge",
+    replica="",
 )
 REPORT = Report(
     instance=InstanceFields(
@@ -44,7 +47,9 @@ REPORT = Report(
         directories=["shop"],
         serving=True,
         waiting=1,
+        leading=True,
     ),
+    replicas=[],
     proxies=[
         ProxyFields(
             proxy="shared/app=edge",
@@ -146,8 +151,56 @@ def test_sections_without_content_are_left_out() -> None:
         changes=[],
         objects=[],
         findings=[],
+        replicas=[],
     )
     assert list(describe(empty)) == ["instance 'default' (pid 7, lateen 1.0), up for 2 h, reads shop: starting"]
+
+
+def test_an_operator_is_shown_with_all_replicas_and_their_streams() -> None:
+    instance = REPORT["instance"]
+    first = {**instance, "name": "lateen-0", "directories": [], "waiting": 0}
+    second = {**first, "name": "lateen-1", "leading": False}
+    streams: list[StreamFields] = [
+        {**STREAM, "node": "edge-0", "replica": "lateen-0"},
+        {**STREAM, "node": "edge-1", "replica": "lateen-1"},
+    ]
+    report: Any = {
+        **REPORT,
+        "replicas": [first, second],
+        "proxies": [{**REPORT["proxies"][0], "pid": 0, "admin": "", "restarts": 0, "streams": streams}],
+        "objects": [{**each, "file": "", "line": 0} for each in REPORT["objects"]],
+    }
+    lines = list(describe(report))
+    assert lines[:2] == [
+        "operator lateen-0 (lateen 1.0), up for 2 h, leads: serving",
+        "operator lateen-1 (lateen 1.0), up for 2 h: serving",
+    ]
+    assert lines[3:8] == [
+        "PROXIES",
+        "  shared/app=edge: ready",
+        "    proxy   connected  to        acknowledged  under way  last ACK  NACKs",
+        "    edge-0  for 1 min  lateen-0  2             1          4 s ago   1",
+        "    edge-1  for 1 min  lateen-1  2             1          4 s ago   1",
+    ]
+    assert "  object                Accepted  ResolvedRefs  Programmed" in lines
+    report["replicas"] = [second]
+    assert list(describe(report))[1].startswith("no replica leads at the moment")
+
+
+def test_of_many_objects_only_those_are_shown_that_something_is_to_be_said_of() -> None:
+    (bad,) = REPORT["objects"]
+    good: list[ObjectFields] = [{**bad, "name": str(number), "conditions": []} for number in range(60)]
+
+    def shown(objects: list[ObjectFields]) -> list[str]:
+        lines = list(describe({**REPORT, "objects": objects, "findings": []}))
+        return lines[lines.index("OBJECTS") + 1 :]
+
+    assert shown([bad, *good]) == [
+        "  object                Accepted  ResolvedRefs  Programmed       file",
+        "  Gateway default/edge  True      -             False (Pending)  shop.yaml:2",
+        "  60 other objects, all accepted, resolved and programmed",
+    ]
+    assert shown(good) == ["  60 objects, all accepted, resolved and programmed"]
 
 
 def test_an_instance_that_does_not_run_is_reported_with_those_that_do(
