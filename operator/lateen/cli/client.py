@@ -42,20 +42,23 @@ def find_instance(name: str) -> InstanceInfo:
         return found
     others = [f"{each.name} (pid {each.pid}, {', '.join(each.directories)})" for each in list_instances(root)]
     hint = f"; running: {', '.join(others)}" if others else "; start one with `lateen up DIR`"
-    context = _context()
-    if context:
-        hint += f", or ask the cluster of the context {context!r} with --cluster"
+    cluster = _cluster()
+    if cluster:
+        hint += f", or ask {cluster} with --cluster"
     raise InputError(f"no instance named {name!r} is running{hint}")
 
 
-def _context() -> str:
-    """Name the context of the kubeconfig, if there is one."""
+def _cluster() -> str:
+    """Say which cluster could be asked, if any."""
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        return "the cluster that this pod runs in"
     file = os.environ.get("KUBECONFIG") or Path("~/.kube/config").expanduser()
     if not any(Path(each).is_file() for each in str(file).split(os.pathsep)):
         return ""
     from lateen.kube.kubeconfig import current_context  # noqa: PLC0415 - takes most of a second
 
-    return current_context()
+    context = current_context()
+    return f"the cluster of the context {context!r}" if context else ""
 
 
 async def ask(name: str, path: str, parameters: Mapping[str, str], *, seconds: float = 0) -> Any:

@@ -21,12 +21,8 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config.incluster_config import InClusterConfigLoader
 
 from lateen.errors import InputError
-from lateen.kube.kubeconfig import kubeconfig_in_force
+from lateen.kube.kubeconfig import ACCOUNT, IN_CLUSTER, kubeconfig_in_force
 
-ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where a pod finds its service account."""
-
-_IN_CLUSTER: Final = "KUBERNETES_SERVICE_HOST"
 _TOKEN: Final = "BearerToken"  # noqa: S105 - the library's name for it
 _TOKEN_AGE: Final = 60.0
 
@@ -65,7 +61,7 @@ class Access:
             InputError: there is no usable configuration.
         """
         missing = ""
-        if kubeconfig is None and context is None and _IN_CLUSTER in os.environ:
+        if kubeconfig is None and context is None and IN_CLUSTER in os.environ:
             try:
                 return cls(await _in_cluster(account), lambda: _in_cluster(account), age=_TOKEN_AGE)
             except (config.ConfigException, OSError) as error:

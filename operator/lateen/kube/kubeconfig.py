@@ -1,27 +1,29 @@
 """What a kubeconfig says besides how to reach its cluster."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from kubernetes.aio import config
 
-_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where a pod finds who it is."""
+ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds its service account."""
+
+IN_CLUSTER: Final = "KUBERNETES_SERVICE_HOST"
+"""Variable that every container of a pod has."""
 
 _DEFAULT: Final = "default"
 
 
-def default_namespace(kubeconfig: Path | None = None, context: str | None = None) -> str:
+def default_namespace(kubeconfig: Path | None = None, context: str | None = None, account: Path = ACCOUNT) -> str:
     """Name the namespace that is meant where none is named: the pod's own, or the context's.
 
-    The same is looked at as by `KubeClient.connect`; what is wrong with it, that one tells.
+    The same is looked at as by `Access.find`; what is wrong with it, that one tells.
     """
-    if kubeconfig is None and context is None and _ACCOUNT.is_dir():
-        try:
-            return (_ACCOUNT / "namespace").read_text().strip() or _DEFAULT
-        except OSError:
-            return _DEFAULT
+    if kubeconfig is None and context is None and IN_CLUSTER in os.environ:
+        with suppress(OSError):
+            return (account / "namespace").read_text().strip()
     try:
         contexts, current = _contexts(kubeconfig)
     except (config.ConfigException, OSError):

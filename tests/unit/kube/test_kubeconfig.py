@@ -8,6 +8,11 @@ import pytest
 from lateen.kube.kubeconfig import current_context, default_namespace
 
 
+@pytest.fixture(autouse=True)
+def _in_no_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+
+
 def write(file: Path, current: str, **namespaces: str) -> Path:
     contexts = [
         {"name": name, "context": {"cluster": "c", "user": "u", **({"namespace": namespace} if namespace else {})}}
@@ -39,3 +44,13 @@ def test_nothing_usable_means_no_context_and_the_default_namespace(tmp_path: Pat
     empty.write_text("{}")
     for file in (empty, tmp_path / "none"):
         assert (current_context(file), default_namespace(file)) == ("", "default")
+
+
+def test_in_a_pod_it_is_the_pods_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path / "config", "a", a="shop")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    assert default_namespace(account=tmp_path) == "shop", "there is no account"
+    (tmp_path / "namespace").write_text("pods\n")
+    assert default_namespace(account=tmp_path) == "pods"
+    assert default_namespace(file, account=tmp_path) == "shop"
