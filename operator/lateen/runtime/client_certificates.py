@@ -140,19 +140,20 @@ class ClientCertificates:
     async def _read(self, proxy: ProxyId, wish: Wish, state: AuthorityState) -> None:
         """Go by what there is if it is good, else write."""
         found = await self._client.get(_SECRET, wish.namespace, wish.name)
-        uri = proxy_identity(proxy, self._trust_domain)
         if found is not None:
             metadata = found["metadata"]
             try:
                 bearer = decode_bearer(found.get("data"))
-                fault = find_fault(bearer, state, uri, self._clock())
             except CertificateError as error:
-                fault = str(error)
+                fault: str | None = str(error)
             else:
-                if fault is None and wish.labels.items() <= metadata.get("labels", {}).items():
+                fault = find_fault(bearer, state, proxy_identity(proxy, self._trust_domain), self._clock())
+                if fault is None and not wish.labels.items() <= metadata.get("labels", {}).items():
+                    fault = "its labels are not those of today"
+                if fault is None:
                     self._keep(proxy, wish, bearer, metadata["resourceVersion"])
                     return
-            _log.info("certificate of a proxy is not used any more", proxy=str(proxy), because=fault)
+            _log.info("certificate of a proxy is issued again", proxy=str(proxy), because=fault)
         await self._write(proxy, wish, state)
 
     async def _write(self, proxy: ProxyId, wish: Wish, state: AuthorityState) -> None:

@@ -140,6 +140,15 @@ async def test_after_a_restart_good_certificates_are_kept(api: SecretsApi, clock
         assert _bearer(api) != first, "and renewed when they are due"
 
 
+async def test_after_an_upgrade_a_good_certificate_gets_the_labels_of_today(api: SecretsApi, clock: Clock) -> None:
+    async with at_work(api, clock, AlwaysLeader()) as keeper:
+        _want(keeper)
+        await until(lambda: SECRET in api.secrets)
+    async with at_work(api, clock, AlwaysLeader()) as keeper:
+        _want(keeper, labels={"a": "b"})
+        await until(lambda: api.secrets[SECRET]["metadata"]["labels"] == {"a": "b"})
+
+
 async def test_a_secret_that_was_deleted_is_back_within_a_minute(
     api: SecretsApi, clock: Clock, keeper: CertificateKeeper
 ) -> None:
