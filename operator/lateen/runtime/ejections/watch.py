@@ -1,33 +1,28 @@
 """Follows the logs of all proxies that run as pods, while this instance leads.
 
-The composition root makes one, gives it to `Control` (`control.ejections = watch.of`), tells it of the
-proxies' pods, and lets it run:
+The composition root makes one, gives it to `Control`, tells it of the proxies' pods, and lets it run:
 
     watch = EjectionWatch(control, recorder, leadership, pod_logs(client))
+    control.ejections = watch.keeper.of
     watch.pod_appeared(ProxyPod("shop", "lateen-edge-5d4c", proxy))
     tasks.create_task(watch.run())
 """
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
 import structlog
 
-from lateen.infra.proxy_events import BEGINNING, HostEjected, HostReturned, PoolOverflowed, ProxyEvent, read_event
-from lateen.ir.proxy import ProxyId
-from lateen.ir.resource import ResourceKey, ResourceType
+from lateen.infra.proxy_events import BEGINNING, read_event
 from lateen.kube.client import KubeClient
 from lateen.kube.logs import ContainerRestarted, LogLine, PodLog
-from lateen.model.keys import Key
 from lateen.runtime.control import Control
-from lateen.runtime.ejections.book import EjectionBook, Recorder
-from lateen.runtime.ejections.facts import Facts, ProxyPod
-from lateen.runtime.ejections.overflows import OverflowCounter
+from lateen.runtime.ejections.book import Recorder
+from lateen.runtime.ejections.facts import ProxyPod
+from lateen.runtime.ejections.keeper import EjectionKeeper
 from lateen.runtime.leadership import Leadership
-from lateen.status.base import EjectedHost
 
 Follow: TypeAlias = Callable[[ProxyPod], AsyncIterator[LogLine | ContainerRestarted]]
 """Reads the log of a proxy's pod as it is written, from the recent past on; ends when the pod is gone."""
@@ -35,13 +30,8 @@ Follow: TypeAlias = Callable[[ProxyPod], AsyncIterator[LogLine | ContainerRestar
 OVERLAP: Final = 30.0
 """Seconds before this instance began to lead whose events are told again: the leader before may have died with them."""
 
-_TICK: Final = 1.0
-"""Seconds between two looks at the clock, while anything depends on it."""
-
 _PAUSE: Final = 10.0
 """Seconds before a log is followed again after a fault of ours."""
-
-_WATCHED: Final = (ResourceType.CLUSTER, ResourceType.ENDPOINTS)
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +46,7 @@ def pod_logs(client: KubeClient, container: str = "envoy") -> Follow:
 
 
 class EjectionWatch:
-    """Knows who is ejected now, and tells what happens."""
+    """Knows who is ejected now, and tells what happens; nothing while another instance leads."""
 
     def __init__(
         self,
@@ -80,45 +70,24 @@ class EjectionWatch:
             wall_clock: seconds since 1970.
             sleep: waits.
         """
-        self.ejected_total: Counter[ProxyId] = Counter()
-        """Ejections that were heard of, by class of proxies."""
-        self.overflowed_total: Counter[tuple[ProxyId, str]] = Counter()
-        """Overflows that were heard of, by class of proxies and sort of limit (`connection`, `request`, `retry`)."""
-        self._control = control
+        self.keeper = EjectionKeeper(control, recorder, clock=clock, wall_clock=wall_clock, sleep=sleep)
         self._leadership = leadership
         self._follow = follow
         self._wall_clock = wall_clock
         self._sleep = sleep
-        facts = Facts(control)
-        self._book = EjectionBook(facts, recorder, control.look_again)
-        self._overflows = OverflowCounter(facts, recorder, clock)
         self._pods: dict[tuple[str, str], ProxyPod] = {}
-        self._unsubscribe: dict[ProxyId, Callable[[], None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._following: dict[ProxyPod, asyncio.Task[None]] = {}
         self._news_since = 0.0
-        self._wake = asyncio.Event()
-
-    def of(self, key: Key) -> tuple[EjectedHost, ...]:
-        """Hosts that are ejected now because of a DestinationRule; nothing while another instance leads."""
-        return self._book.of(key)
-
-    def ejected_now(self) -> dict[ProxyId, int]:
-        """Count the current ejections of each class that has a pod."""
-        return {proxy: self._book.count(proxy) for proxy in self._unsubscribe}
 
     def pod_appeared(self, pod: ProxyPod) -> None:
         """A proxy's pod exists. To hear of it again changes nothing."""
         name = (pod.namespace, pod.name)
-        known = self._pods.get(name)
-        if known == pod:
+        if self._pods.get(name) == pod:
             return
-        if known is not None:
-            self.pod_gone(*name)
+        self.pod_gone(*name)
         self._pods[name] = pod
-        if pod.proxy not in self._unsubscribe:
-            subscribed = self._control.cache.subscribe(pod.proxy, lambda keys: self._on_change(pod.proxy, keys))
-            self._unsubscribe[pod.proxy] = subscribed
+        self.keeper.appear(pod)
         self._start(pod)
 
     def pod_gone(self, namespace: str, name: str) -> None:
@@ -129,9 +98,7 @@ class EjectionWatch:
         task = self._following.pop(pod, None)
         if task is not None:
             task.cancel()
-        self._book.forget_proxy(pod)
-        if all(other.proxy != pod.proxy for other in self._pods.values()):
-            self._unsubscribe.pop(pod.proxy)()
+        self.keeper.leave(pod)
 
     async def run(self) -> None:
         """Follow logs whenever this instance leads, until cancelled."""
@@ -147,62 +114,40 @@ class EjectionWatch:
                 await asyncio.wait({leading, losing})
                 self._following.clear()
                 self._tasks = None
-                self._book.clear()
-                self._overflows.clear()
-            if not leading.cancelled():
-                leading.result()
+                self.keeper.clear()
+            if not leading.cancelled() and (error := leading.exception()) is not None:
+                _log.error("ejections are followed anew after a fault", exc_info=error)
+                await self._sleep(_PAUSE)
 
     async def _lead(self) -> None:
         self._news_since = self._wall_clock() - OVERLAP
         async with asyncio.TaskGroup() as self._tasks:
             for pod in self._pods.values():
                 self._start(pod)
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._book.is_waiting or self._overflows.is_waiting:
-                    self._book.look(self._wall_clock())
-                    self._overflows.look()
-                    await self._sleep(_TICK)
+            await self.keeper.run()
 
     def _start(self, pod: ProxyPod) -> None:
         if self._tasks is not None and pod not in self._following:
             self._following[pod] = self._tasks.create_task(self._read(pod), name=f"log of {pod.namespace}/{pod.name}")
 
     async def _read(self, pod: ProxyPod) -> None:
+        news = newest = self._news_since
         while True:
             try:
                 async for line in self._follow(pod):
-                    self._take(pod, line)
+                    newest = max(newest, line.at)
+                    self._take(pod, line, tell=line.at >= news)
             except Exception:  # noqa: BLE001 - a fault here must not end what else runs
                 _log.exception("the log of a proxy cannot be followed", pod=f"{pod.namespace}/{pod.name}")
+                news = newest  # from here on it is read again
                 await self._sleep(_PAUSE)
             else:
                 return
 
-    def _take(self, pod: ProxyPod, line: LogLine | ContainerRestarted) -> None:
+    def _take(self, pod: ProxyPod, line: LogLine | ContainerRestarted, *, tell: bool) -> None:
         if isinstance(line, ContainerRestarted):
-            self._book.forget_proxy(pod, before=line.at)
+            self.keeper.restart(pod, line.at)
             return
         event = read_event(line.text)
         if event is not None:
-            self._hear(pod, event, tell=line.at >= self._news_since)
-            self._wake.set()
-
-    def _hear(self, pod: ProxyPod, event: ProxyEvent, *, tell: bool) -> None:
-        match event:
-            case PoolOverflowed():
-                if tell:
-                    self.overflowed_total[pod.proxy, event.limit.value] += 1
-                    self._overflows.add(pod, event)
-            case HostEjected():
-                self.ejected_total[pod.proxy] += tell
-                self._book.eject(pod, event, tell=tell)
-            case HostReturned():
-                self._book.restore(pod, event, tell=tell)
-
-    def _on_change(self, proxy: ProxyId, keys: Iterable[ResourceKey]) -> None:
-        if len(self._book):
-            for key in keys:
-                if key.type in _WATCHED:
-                    self._book.look_at_cluster(proxy, key.name)
+            self.keeper.hear(pod, event, tell=tell)

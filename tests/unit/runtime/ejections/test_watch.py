@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from structlog.testing import capture_logs
 from tests.unit.runtime.ejections.scene import (
     CLUSTER,
@@ -85,7 +86,7 @@ class Scene:
             wall_clock=lambda: self.now,
             sleep=self._sleep,
         )
-        self.stage.control.ejections = self.watch.of
+        self.stage.control.ejections = self.watch.keeper.of
 
     @property
     def shown(self) -> list[tuple[str, str]]:
@@ -148,11 +149,11 @@ async def test_an_ejection_in_a_log_is_in_the_rules_status_and_told() -> None:
         await scene.write(ONE, "something else", outlier("EJECT"))
         assert scene.shown == [("edge-1", FIRST)]
         assert [reason for reason, _ in scene.told.take()] == ["HostEjected"]
-        assert scene.watch.ejected_now() == {EDGE: 1}
+        assert scene.watch.keeper.ejected_now() == {EDGE: 1}
         await scene.write(ONE, outlier("UNEJECT", second=30))
         assert scene.shown == []
         assert [reason for reason, _ in scene.told.take()] == ["HostReturned"]
-        assert (scene.watch.ejected_now(), scene.watch.ejected_total) == ({EDGE: 0}, {EDGE: 1})
+        assert (scene.watch.keeper.ejected_now(), scene.watch.keeper.ejected_total) == ({EDGE: 0}, {EDGE: 1})
 
 
 async def test_overflows_in_a_log_are_told_after_a_moment() -> None:
@@ -163,7 +164,7 @@ async def test_overflows_in_a_log_are_told_after_a_moment() -> None:
         ((reason, message),) = scene.told.take()
         assert reason == "PoolOverflow"
         assert "2 requests were refused" in message
-        assert scene.watch.overflowed_total == {(EDGE, Limit.REQUEST): 2}
+        assert scene.watch.keeper.overflowed_total == {(EDGE, Limit.REQUEST): 2}
 
 
 async def test_status_is_written_anew_when_an_ejection_comes_and_goes() -> None:
@@ -187,7 +188,7 @@ async def test_only_the_leader_follows_logs() -> None:
         await scene.write(TWO, outlier("EJECT"))
         assert (scene.followed, scene.shown) == ([ONE, TWO], [("edge-2", FIRST)])
         await scene.leader.become(leading=False)
-        assert (scene.shown, scene.watch.ejected_now()) == ([], {EDGE: 0})
+        assert (scene.shown, scene.watch.keeper.ejected_now()) == ([], {EDGE: 0})
         await scene.leader.become(leading=True)
         assert scene.followed == [ONE, TWO, ONE, TWO]
 
@@ -201,7 +202,7 @@ async def test_a_new_leader_shows_what_was_before_and_tells_only_what_is_new() -
         await scene.leader.become(leading=True)
         assert scene.shown == [("edge-1", FIRST), ("edge-1", SECOND)]
         assert len(scene.told.take()) == 1
-        assert (scene.watch.ejected_total, scene.watch.overflowed_total) == ({EDGE: 1}, {})
+        assert (scene.watch.keeper.ejected_total, scene.watch.keeper.overflowed_total) == ({EDGE: 1}, {})
 
 
 async def test_a_pod_that_is_gone_is_followed_no_longer() -> None:
@@ -213,7 +214,7 @@ async def test_a_pod_that_is_gone_is_followed_no_longer() -> None:
         await scene.write(ONE, outlier("EJECT", SECOND))
         assert scene.shown == [("edge-2", FIRST)]
         scene.watch.pod_gone("default", "edge-2")
-        assert (scene.shown, scene.watch.ejected_now()) == ([], {})
+        assert (scene.shown, scene.watch.keeper.ejected_now()) == ([], {})
         scene.watch.pod_appeared(TWO)
         await turns()
         assert scene.followed == [ONE, TWO, TWO]
@@ -227,7 +228,7 @@ async def test_a_pod_that_is_heard_of_twice_is_followed_once() -> None:
         scene.watch.pod_appeared(ONE._replace(proxy=OTHER_CLASS))
         await turns()
         assert scene.followed == [ONE, ONE._replace(proxy=OTHER_CLASS)]
-        assert scene.watch.ejected_now() == {OTHER_CLASS: 0}
+        assert scene.watch.keeper.ejected_now() == {OTHER_CLASS: 0}
 
 
 async def test_a_change_of_the_cluster_ends_its_ejections_at_once() -> None:
@@ -266,6 +267,45 @@ async def test_a_fault_in_reading_a_log_stops_nothing_else() -> None:
         await scene.after(1)
         await scene.write(ONE, outlier("EJECT"))
         assert scene.shown == [("edge-1", FIRST), ("edge-2", FIRST)]
+
+
+async def test_what_is_read_again_after_a_fault_is_not_told_again() -> None:
+    async with running(ONE) as scene:
+        await scene.write(ONE, outlier("EJECT"))
+        with capture_logs():
+            scene.log(ONE).put_nowait(RuntimeError("a fault of ours"))
+            await turns()
+        assert len(scene.told.take()) == 1
+        scene.log(ONE).put_nowait(LogLine(scene.now - 1, outlier("EJECT").encode()))
+        await scene.after(10)
+        assert (scene.shown, scene.told.take()) == ([("edge-1", FIRST)], [])
+        await scene.write(ONE, outlier("UNEJECT"))
+        assert len(scene.told.take()) == 1
+
+
+async def test_a_fault_in_telling_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(ONE) as scene:
+
+        def break_down(*_: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        with capture_logs() as logs, monkeypatch.context() as patch:
+            patch.setattr(scene.told, "record", break_down)
+            await scene.write(ONE, OVERFLOW)
+            await scene.after(GATHERING)
+        assert [entry["log_level"] for entry in logs] == ["error"]
+        await scene.after(1)
+        await scene.write(ONE, outlier("EJECT"))
+        assert scene.shown == [("edge-1", FIRST)]
+
+
+async def test_a_fault_in_looking_at_changes_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(ONE) as scene:
+        await scene.write(ONE, outlier("EJECT"))
+        monkeypatch.setattr(scene.told, "record", None)
+        with capture_logs() as logs:
+            scene.stage.apply(rule("outlierDetection: {consecutive5xxErrors: 9}"))
+        assert [entry["log_level"] for entry in logs] == ["error"]
 
 
 async def test_a_log_that_ends_is_not_followed_again() -> None:
