@@ -47,6 +47,9 @@ from lateen.xds.ledger import ChangeLedger, LiveChange
 HISTORY = 100
 """Batches that `lateen status` can tell about."""
 
+LOADING = 30.0
+"""Seconds until a proxy that has just come counts, even if it has not acknowledged everything."""
+
 _RESTORING = "restore "
 _OPENING = "open "
 """Prefixes of the names under which the ledger follows what is no batch; batches are plain numbers."""
@@ -116,6 +119,8 @@ class Control:
         self._first_live = asyncio.Event()
         self._touched: dict[int, tuple[Key, ...]] = {}
         self._restarting: set[ProxyId] = set()
+        self._loading: dict[int, float] = {}
+        """Streams of proxies that have just come, with the time when."""
         self._status = StatusKeeper(
             seams.status,
             seams.leadership,
@@ -147,6 +152,7 @@ class Control:
         elif isinstance(event, Connected):
             self._on_connected(event)
         elif isinstance(event, Disconnected) and self._seams.scales:
+            self._loading.pop(event.stream.number, None)
             self._note(self.parts.named_by(event.stream.proxy))
         self._spread_news()
 
@@ -182,11 +188,17 @@ class Control:
         if origin is None:
             return ObjectStatus(())
         progress = self._seams.others.total(key, self.progress(key))
-        return ObjectStatus(conditions(self.findings(key), progress), origin.generation, self.ejections(key))
+        found = conditions(self.findings(key), progress, kind=key.kind, generation=origin.generation)
+        return ObjectStatus(found, origin.generation, self.ejections(key))
 
     def progress(self, key: Key) -> Progress | None:
         """How far this replica's own proxies are with an object; None: no proxy needs it."""
-        return self.parts.progress(key, self.cache, self._streams)
+        return self.parts.progress(key, self.cache, self._loaded)
+
+    def _loaded(self, proxy: ProxyId) -> list[DeltaStream]:
+        """The streams of a class, without proxies that have just come: before they have everything, no request does."""
+        late = self._clock() - LOADING
+        return [each for each in self._streams(proxy) if self._loading.get(each.stream.number, late) <= late]
 
     def look_again(self, keys: Iterable[Key]) -> None:
         """Write the status of these objects anew, where it differs; something outside has changed."""
@@ -354,7 +366,7 @@ class Control:
         """Follow a proxy that was started again until it has everything. One that only lost its stream still does."""
         proxy = event.stream.proxy
         if self._seams.scales:
-            self._note(self.parts.named_by(proxy))
+            self._loading[event.stream.number] = self._clock()
         elif proxy not in self._restarting:
             return
         self._restarting.discard(proxy)
@@ -378,10 +390,12 @@ class Control:
         self._note_serving()
 
     def _on_restored(self, change: LiveChange) -> None:
-        namespace, _, name = change.change.removeprefix(_RESTORING).partition(" ")[2].partition("/")
-        self.tell(Restored(ProxyId(namespace, name), change.seconds))
+        number, _, text = change.change.removeprefix(_RESTORING).partition(" ")
+        proxy = ProxyId(*text.split("/", 1))
+        self._loading.pop(int(number), None)
+        self.tell(Restored(proxy, change.seconds))
         if self._seams.scales:
-            self._note(self.parts.named_by(ProxyId(namespace, name)))
+            self._note(self.parts.named_by(proxy))
 
     def _note(self, keys: Iterable[Key]) -> None:
         """There is news of objects: for their status, and for other replicas."""

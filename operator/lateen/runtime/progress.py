@@ -51,7 +51,7 @@ class Parts:
     def progress(self, key: Key, cache: ResourceCache, streams: Streams) -> Progress | None:
         """How many connected proxies have acknowledged all of an object's resources; None: it has none."""
         wanted: dict[ProxyId, dict[ResourceKey, str]] = {}
-        rejection = ""
+        refusals = []
         for proxy, name in self._parts.get(key, ()):
             desired = cache.desired(proxy)
             resource = desired.get(name) if desired is not None else None
@@ -59,16 +59,22 @@ class Parts:
                 continue
             refused = desired.quarantine.verdict(name, resource.version)
             if refused is not None:
-                rejection = f"{name.name}: {refused.message}"
+                refusals.append(f"{name.name}: {refused.message}")
             wanted.setdefault(proxy, {})[name] = resource.version
         if not wanted:
             return None
-        answers = [
-            all(stream.settlement(name, version) in _DONE for name, version in versions.items())
-            for proxy, versions in wanted.items()
-            for stream in streams(proxy)
-        ]
-        return Progress(len(answers), sum(answers), rejection, _hash(wanted))
+        answers: list[bool] = []
+        absent = []
+        for proxy, versions in wanted.items():
+            connected = tuple(streams(proxy))
+            if not connected:
+                absent.append(str(proxy))
+            answers += [
+                all(stream.settlement(name, version) in _DONE for name, version in versions.items())
+                for stream in connected
+            ]
+        rejection = min(refusals, default="")
+        return Progress(len(answers), sum(answers), rejection, _hash(wanted), frozenset(absent))
 
 
 def _hash(wanted: Mapping[ProxyId, Mapping[ResourceKey, str]]) -> str:

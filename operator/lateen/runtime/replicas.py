@@ -90,6 +90,7 @@ class Replicas:
                 proxies=total.proxies + theirs.proxies,
                 acknowledged=total.acknowledged + (theirs.acknowledged if agrees else 0),
                 rejection=total.rejection or (theirs.rejection if agrees else ""),
+                absent=total.absent & theirs.absent,
             )
         return total
 
@@ -179,7 +180,9 @@ class _Unsent:
 
 def _encode(key: Key, count: Progress | None) -> list[str | int]:
     named: list[str | int] = [key.kind.value, key.namespace, key.name]
-    return named if count is None else [*named, count.version, count.proxies, count.acknowledged, count.rejection]
+    if count is None:
+        return named
+    return [*named, count.version, count.proxies, count.acknowledged, count.rejection, *sorted(count.absent)]
 
 
 def _decode(fields: Any) -> tuple[Key, Progress | None]:
@@ -187,5 +190,5 @@ def _decode(fields: Any) -> tuple[Key, Progress | None]:
     key = Key(Kind(kind), str(namespace), str(name))
     if not rest:
         return key, None
-    version, proxies, acknowledged, rejection = rest
-    return key, Progress(int(proxies), int(acknowledged), str(rejection), str(version))
+    version, proxies, acknowledged, rejection, *absent = rest
+    return key, Progress(int(proxies), int(acknowledged), str(rejection), str(version), frozenset(map(str, absent)))

@@ -151,6 +151,7 @@ class Stage:
         ports: PortProbe | None = None,
         journal: Journal | None = None,
         runner: MemoryProxyRunner | None = None,
+        scales: bool = False,
     ) -> None:
         """Put the parts together."""
         self.now = 0.0
@@ -163,7 +164,7 @@ class Stage:
         self.control = Control(
             Compiler(compile_settings(settings), build_intake(settings)),
             self.cache,
-            Seams(self.runner, self.status, AlwaysLeader(), journal or self.entries.append, ports),
+            Seams(self.runner, self.status, AlwaysLeader(), journal or self.entries.append, ports, scales=scales),
             plan=lambda proxy: ProxyPlan(proxy, "{}"),
             streams=lambda proxy: tuple(each for each in self.streams if each.stream.proxy == proxy),
             clock=lambda: self.now,

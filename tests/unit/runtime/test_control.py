@@ -11,6 +11,7 @@ from lateen.infra.base import Phase, ProxyState
 from lateen.infra.ports import PortHolder
 from lateen.ir.resource import ResourceKey, ResourceType
 from lateen.model.objects import Origin, Severity
+from lateen.runtime.control import LOADING
 from lateen.runtime.journal import (
     Compiled,
     Entry,
@@ -26,7 +27,7 @@ from lateen.runtime.journal import (
 from lateen.runtime.port_guard import PortProbe
 from lateen.settings import UpSettings
 from lateen.sources.base import FileProblem, FileReport, Move
-from lateen.status.conditions import ConditionType
+from lateen.status.conditions import ConditionType, Progress
 
 LISTENER = ResourceKey(ResourceType.LISTENER, "127.0.0.1_10080")
 ROUTE = ResourceKey(ResourceType.ROUTE, "http.10080/shop.example.com")
@@ -63,7 +64,7 @@ async def test_a_batch_is_live_when_the_proxy_has_acknowledged_all_of_it() -> No
         assert isinstance(compiled, Compiled)
         assert (compiled.number, len(compiled.outcome.accepted)) == (1, 3)
         assert stage.told(WentLive) == stage.told(Serving) == []
-        assert condition(stage, ROUTES, ConditionType.PROGRAMMED) == ("Unknown", "NotUsed")
+        assert condition(stage, ROUTES, ConditionType.PROGRAMMED) == ("False", "Pending")
         proxy = stage.connect()
         assert condition(stage, ROUTES, ConditionType.PROGRAMMED) == ("False", "Pending")
         stage.now = 2.0
@@ -151,6 +152,30 @@ async def test_a_proxy_that_only_lost_its_stream_is_not_news() -> None:
         first.disconnect()
         stage.connect()
         assert not stage.control.ledger.waiting
+
+
+async def test_a_proxy_that_has_just_come_counts_once_it_has_everything() -> None:
+    stage = Stage(scales=True)
+    stage.apply(GATEWAY, ROUTES, CART)
+    stage.connect().run()
+    assert stage.control.progress(key(ROUTES)) == Progress(1, 1)
+    second = stage.connect()
+    assert stage.control.progress(key(ROUTES)) == Progress(1, 1)
+    second.run()
+    assert stage.control.progress(key(ROUTES)) == Progress(2, 2)
+    third = stage.connect()
+    third.disconnect()
+    assert stage.control.progress(key(ROUTES)) == Progress(2, 2)
+    assert stage.control._loading == {}
+
+
+async def test_a_proxy_that_takes_nothing_counts_after_a_while() -> None:
+    stage = Stage(scales=True)
+    stage.apply(GATEWAY, ROUTES, CART)
+    stage.connect()
+    assert stage.control.progress(key(ROUTES)) == Progress(absent=frozenset({str(EDGE)}))
+    stage.now += LOADING
+    assert stage.control.progress(key(ROUTES)) == Progress(1, 0)
 
 
 async def test_a_proxy_without_gateways_is_drained_before_its_class_goes() -> None:

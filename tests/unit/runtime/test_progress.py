@@ -30,10 +30,10 @@ async def test_an_object_has_a_part_in_each_resource_that_names_it() -> None:
     assert stage.control.parts.of(key(ROUTES)) == frozenset()
 
 
-async def test_every_connected_proxy_counts() -> None:
+async def test_every_connected_proxy_counts_and_a_class_without_any_is_named() -> None:
     stage = Stage()
     stage.apply(GATEWAY, ROUTES, CART)
-    assert progress(stage, ROUTES) == Progress()
+    assert progress(stage, ROUTES) == Progress(absent=frozenset({str(EDGE)}))
     first = stage.connect(EDGE)
     stage.connect(EDGE)
     first.run()

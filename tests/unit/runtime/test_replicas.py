@@ -86,6 +86,20 @@ async def test_acknowledgements_of_other_versions_do_not_count() -> None:
     await asyncio.wait([task])
 
 
+async def test_a_class_is_absent_when_no_replica_has_a_proxy_of_it() -> None:
+    network: dict[str, Replica] = {}
+    here, there = Replica(network), Replica(network)
+    network[OTHER] = there
+    here.counts[CART] = Progress(0, 0, "", "v1", frozenset({"edge/a=b", "edge/c=d"}))
+    there.counts[CART] = Progress(1, 1, "", "v1", frozenset({"edge/c=d"}))
+    task = asyncio.create_task(here.replicas.run())
+    here.replicas.meet([OTHER])
+    await here.news.get()
+    assert here.total(CART) == Progress(1, 1, absent=frozenset({"edge/c=d"}))
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def test_a_replica_that_cannot_be_reached_is_tried_ever_more_rarely() -> None:
     here = Replica({})
     task = asyncio.create_task(here.replicas.run())

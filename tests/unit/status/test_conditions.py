@@ -5,7 +5,8 @@ import pytest
 from lateen.compile.codes import Code
 from lateen.ir.finding import Finding
 from lateen.model.keys import Key, Kind
-from lateen.status.conditions import ConditionType, Progress, conditions
+from lateen.model.objects import FieldPath, Severity
+from lateen.status.conditions import Condition, ConditionType, Progress, conditions
 
 KEY = Key(Kind.VIRTUAL_SERVICE, "shop", "cart")
 
@@ -56,6 +57,14 @@ def test_a_name_that_leads_nowhere_is_not_resolved_but_accepted() -> None:
     [
         (None, ("Unknown", "NotUsed", "no proxy has a part of it")),
         (Progress(), ("Unknown", "NotUsed", "no proxy has a part of it")),
+        (
+            Progress(absent=frozenset({"edge/istio=ingressgateway"})),
+            ("False", "Pending", "no proxy of edge/istio=ingressgateway is connected"),
+        ),
+        (
+            Progress(2, 2, absent=frozenset({"edge/a=b", "edge/c=d"})),
+            ("False", "Pending", "no proxy of edge/a=b and edge/c=d is connected; acknowledged by 2 of 2 proxies"),
+        ),
         (Progress(2, 1), ("False", "Pending", "acknowledged by 1 of 2 proxies")),
         (Progress(2, 2), ("True", "Programmed", "acknowledged by 2 of 2 proxies")),
         (Progress(2, 2, "route r: bad"), ("False", "Rejected", "route r: bad")),
@@ -71,3 +80,55 @@ def test_a_refusal_by_a_proxy_leaves_the_object_accepted() -> None:
     found = answers(said(Code.REJECTED), progress=Progress(1, 0, "route r: bad"))
     assert found["Accepted"][0] == "True"
     assert found["Programmed"] == ("False", "Rejected", "route r: bad")
+
+
+def test_the_generation_that_is_acknowledged_is_named_where_there_is_one() -> None:
+    *_, programmed = conditions((), Progress(2, 1), generation=4)
+    assert programmed.message == "generation 4 is acknowledged by 1 of 2 proxies"
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "expected"),
+    [
+        (Kind.GATEWAY, (), "no proxy serves any of its servers"),
+        (Kind.VIRTUAL_SERVICE, (), "no proxy serves any of its hosts by its rules"),
+        (
+            Kind.VIRTUAL_SERVICE,
+            (said(Code.GATEWAY_NOT_FOUND, "there is no Gateway shop/edge"), said(Code.NOTE, "by the way")),
+            "no proxy serves any of its hosts by its rules; spec: there is no Gateway shop/edge",
+        ),
+        (
+            Kind.DESTINATION_RULE,
+            (said(Code.RULE_WITHOUT_SERVICE, "no service has the host cart"),),
+            "no proxy sends requests to its host; spec: no service has the host cart",
+        ),
+        (Kind.SIDECAR, (), "no proxy has a part of it"),
+    ],
+)
+def test_an_object_that_no_proxy_needs_says_why(kind: Kind, found: tuple[Finding, ...], expected: str) -> None:
+    *_, programmed = conditions(found, None, kind=kind)
+    assert programmed == Condition(ConditionType.PROGRAMMED, "Unknown", "NotUsed", expected)
+
+
+def test_messages_are_bounded_and_say_how_much_is_left_out() -> None:
+    found = [
+        Finding(KEY, Code.INVALID_FIELD.id, Severity.ERROR, "x" * 100, ("spec", "http", index)) for index in range(500)
+    ]
+    accepted, *_ = conditions(found, None)
+    assert len(accepted.message) <= 1024
+    assert accepted.message.startswith("spec.http[0]: xxx")
+    assert accepted.message.endswith("; and 492 more")
+
+
+def test_one_long_message_is_cut() -> None:
+    *_, programmed = conditions((), Progress(1, 0, "x" * 5000))
+    assert len(programmed.message) <= 1024
+    assert programmed.message.endswith("x…")
+
+
+def test_findings_are_told_in_the_order_of_their_fields_and_once() -> None:
+    paths: list[FieldPath] = [("spec", "http", 10), ("spec", "http", 2), ("spec",), (), ("spec", "http", 2)]
+    found = [Finding(KEY, Code.INVALID_FIELD.id, Severity.ERROR, "why", path) for path in paths]
+    accepted, *_ = conditions(found, None)
+    assert accepted.message == "why; spec: why; spec.http[2]: why; spec.http[10]: why"
+    assert conditions(reversed(found), None) == conditions(found, None)
