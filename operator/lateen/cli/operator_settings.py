@@ -24,10 +24,23 @@ def read_operator_settings(file: Path) -> OperatorSettings:
         InputError: it cannot be read, or says something that no setting is; names every mistake.
     """
     try:
-        value = yaml.safe_load(file.read_text())
+        text = file.read_text()
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: {error}") from error
+    return parse_operator_settings(text, str(file))
+
+
+def parse_operator_settings(text: str, file: str) -> OperatorSettings:
+    """Read settings from text; `file` is what mistakes are reported of.
+
+    Raises:
+        InputError: it says something that no setting is; names every mistake.
+    """
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
         raise InputError(f"{file}: {' '.join(str(error).split())}") from error
     decoded = Decoder(OperatorSettings, unknown_fields=Severity.ERROR).decode({} if value is None else value)
     wrong = [f"{print_path(problem.path)}: {problem.message}" for problem in decoded.problems]

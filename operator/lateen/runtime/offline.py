@@ -49,13 +49,41 @@ class Offline:
     def notices(self) -> list[Notice]:
         """Everything there is to say, in reading order."""
         found = [self.notice(each) for findings in self.outcome.findings.values() for each in findings]
-        return in_reading_order([*found, *map(notice_of_problem, self.problems)])
+        return in_reading_order([*found, *self.problem_notices()])
+
+    def problem_notices(self) -> list[Notice]:
+        """What there is to say about files and about documents that are no objects."""
+        return [*map(notice_of_problem, self.problems)]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A set of files, read."""
+
+    changes: tuple[Change, ...]
+    """Their objects; each comes as an addition."""
+    problems: tuple[FileProblem, ...]
+    texts: dict[str, str] = field(repr=False)
+    """What stands in those that are text, by name."""
 
 
 def compile_files(
     paths: Sequence[Path], settings: CompileSettings, intake: Intake, stdin: bytes | None = None
 ) -> Offline:
     """Read and compile files, directories, and (unless None) the bytes of standard input. Blocks.
+
+    Raises:
+        InputError: a path does not exist or may not be read.
+    """
+    files = read_files(paths, intake, stdin)
+    compiler = Compiler(settings, intake)
+    outcome = compiler.apply(files.changes)
+    origins = {change.key: change.origin for change in files.changes}
+    return Offline(compiler, outcome, files.problems, origins, files.texts)
+
+
+def read_files(paths: Sequence[Path], intake: Intake, stdin: bytes | None = None) -> Files:
+    """Read files, directories, and (unless None) the bytes of standard input; `intake` names objects. Blocks.
 
     Raises:
         InputError: a path does not exist or may not be read.
@@ -81,12 +109,10 @@ def compile_files(
             texts[file] = text
             readings[file] = read_documents(text, file)
     events = Ledger(intake.identify).update(readings)
-    changes = [event for event in events if isinstance(event, Change)]
+    changes = tuple(event for event in events if isinstance(event, Change))
     reports = [event for event in events if isinstance(event, FileReport)]
-    compiler = Compiler(settings, intake)
-    outcome = compiler.apply(changes)
     problems = (*unlisted, *(problem for report in reports for problem in report.problems))
-    return Offline(compiler, outcome, problems, {change.key: change.origin for change in changes}, texts)
+    return Files(changes, problems, texts)
 
 
 def _read(file: str) -> bytes | FileProblem:
