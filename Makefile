@@ -16,7 +16,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 # Where the parity cases lie; `make parity PARITY_DIR=…`.
 export PARITY_DIR ?= ../shared/parity
-# The tag of both images, what they stand on, and more arguments for docker, such as `--network host`.
+# The tag of both images, what they stand on, and more arguments for docker: `make image DOCKER_ARGS='--network host'`.
 IMAGE_TAG ?= 0.1.0
 BASE_IMAGE ?=
 PROXY_BASE_IMAGE ?= $(or $(BASE_IMAGE),debian:bookworm-slim)
@@ -64,16 +64,17 @@ type: $(INSTALLED) ## Check types of the package and of the tests
 	$(BIN)/mypy
 
 golden: $(INSTALLED) ## Rewrite the golden files; read their diff before committing
-	$(BIN)/python -m pytest tests/golden --rewrite-goldens $(ARGS)
+	$(BIN)/python -m pytest tests/golden tests/chart --rewrite-goldens $(ARGS)
 
 crds: $(INSTALLED) ## Write the CustomResourceDefinitions anew, from the models
 	$(BIN)/lateen crds crds
 	$(BIN)/lateen crds charts/lateen/files/crds
 
 chart: $(INSTALLED) ## Write what is generated in the chart anew, and lint it; needs Helm
+	$(BIN)/python -m tests.chart.readme
 	helm lint --strict charts/lateen
 
-image: ## Build the images of operator and proxies; IMAGE_TAG=… names them, BASE_IMAGE=… is what they stand on
+image: ## Build the images of operator and proxies, lateen:$(IMAGE_TAG) and lateen-proxy:$(IMAGE_TAG)
 	docker build $(DOCKER_ARGS) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag lateen:$(IMAGE_TAG) .
 	docker build $(DOCKER_ARGS) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
 		--build-arg PROXY_BASE_IMAGE=$(PROXY_BASE_IMAGE) --target proxy --tag lateen-proxy:$(IMAGE_TAG) .

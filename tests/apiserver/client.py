@@ -115,7 +115,7 @@ class ApiClient:
     def _wait_for_condition(self, manifest: Manifest, wanted: str) -> None:
         collection, _, name = self.url_of(manifest).rpartition("/")
         for _, found in self.watch(collection, fieldSelector=f"metadata.name={name}"):
-            conditions = found.get("status", {}).get("conditions", ())
+            conditions = found.get("status", {}).get("conditions") or ()
             if any(each["type"] == wanted and each["status"] == "True" for each in conditions):
                 return
         raise AssertionError(f"{name} never became {wanted}")

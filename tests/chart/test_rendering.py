@@ -1,0 +1,103 @@
+"""What the chart makes of values is what is written down; `make golden` writes it anew, to be read as a diff."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from tests.chart.helm import CHART, NAMESPACE, find, needs_helm, objects, render, run_helm
+from tests.chart.value_sets import BARE, GOLDENS, names, read
+
+_DEFINITIONS: Final = CHART.parents[1] / "crds"
+
+
+@needs_helm
+@pytest.mark.parametrize("name", names())
+def test_the_chart_renders_to_what_is_written_down(name: str, *, rewrite_goldens: bool) -> None:
+    text = render(read(name))
+    path = GOLDENS / f"{name}.yaml"
+    if rewrite_goldens:
+        path.write_text(text)
+    assert path.read_text().splitlines() == text.splitlines(), f"{path} differs; see `make golden`"
+
+
+def test_every_golden_has_its_values() -> None:
+    assert {path.name for path in GOLDENS.iterdir()} == {
+        name + ending for name in names() for ending in (".values.yaml", ".yaml")
+    }
+
+
+@needs_helm
+def test_the_linter_has_nothing_to_say_about_the_chart() -> None:
+    said = run_helm("lint", "--strict", str(CHART), values={})
+    assert "1 chart(s) linted, 0 chart(s) failed" in said
+    assert "WARNING" not in said
+
+
+def test_the_chart_holds_the_definitions_that_are_generated() -> None:
+    def files(folder: Path) -> dict[str, str]:
+        return {path.name: path.read_text() for path in folder.glob("*.yaml")}
+
+    held, generated = files(CHART / "files" / "crds"), files(_DEFINITIONS)
+    assert held.keys() == generated.keys()
+    assert [name for name, text in generated.items() if held[name] != text] == [], "see `make crds`"
+
+
+@needs_helm
+def test_definitions_are_rendered_as_they_are_and_outlive_the_chart() -> None:
+    rendered = {
+        each["metadata"]["name"]: each
+        for each in objects(render({}, "--show-only", "templates/crds.yaml"))
+        if each["kind"] == "CustomResourceDefinition"
+    }
+    generated = [each for path in _DEFINITIONS.glob("*.yaml") for each in objects(path.read_text())]
+    assert rendered.keys() == {each["metadata"]["name"] for each in generated}
+    for each in generated:
+        found = rendered[each["metadata"]["name"]]
+        assert found["spec"] == each["spec"]
+        assert found["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+        assert found["metadata"]["labels"].items() >= each["metadata"]["labels"].items()
+
+
+@needs_helm
+def test_a_changed_configuration_replaces_the_pods_and_nothing_else_does() -> None:
+    def annotations(**values: Any) -> dict[str, str]:
+        deployment = find(objects(render({**BARE, **values}, "--show-only", "templates/deployment.yaml")), "Deployment")
+        found: dict[str, str] = deployment["spec"]["template"]["metadata"]["annotations"]
+        return found
+
+    before = annotations()
+    assert annotations(replicas=3, serviceAccount={"annotations": {"a": "b"}}) == before
+    assert annotations(log={"level": "debug"}) != before
+
+
+@needs_helm
+def test_names_begin_with_the_release_and_can_be_chosen() -> None:
+    def deployment(release: str, **values: Any) -> str:
+        text = run_helm("template", release, str(CHART), "--namespace", NAMESPACE, values={**BARE, **values})
+        [found] = [each for each in objects(text) if each["kind"] == "Deployment"]
+        return str(found["metadata"]["name"])
+
+    assert deployment("lateen") == "lateen"
+    assert deployment("edge") == "edge-lateen"
+    assert deployment("edge", nameOverride="proxies") == "edge-proxies"
+    assert deployment("edge", fullnameOverride="sails") == "sails"
+
+
+@needs_helm
+def test_numbers_as_names_staynames() -> None:
+    text = run_helm("template", "1e3", str(CHART), "--namespace", "42", values=BARE)
+    config = find(objects(text), "ConfigMap", "1e3-lateen")
+    assert config["metadata"]["namespace"] == "42"
+    assert config["metadata"]["labels"]["app.kubernetes.io/instance"] == "1e3"
+    assert yaml.safe_load(config["data"]["config.yaml"])["namespace"] == "42"
+
+
+@needs_helm
+def test_the_dashboard_asks_for_metrics_of_lateen_only() -> None:
+    values = {**BARE, "metrics": {"dashboard": {"enabled": True}}}
+    config = find(objects(render(values, "--show-only", "templates/dashboard.yaml")), "ConfigMap", "lateen-dashboard")
+    dashboard = yaml.safe_load(config["data"]["lateen.json"])
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    assert len(asked) > 10
+    assert [expression for expression in asked if "lateen_" not in expression and "process_" not in expression] == []
