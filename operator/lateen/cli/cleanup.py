@@ -54,6 +54,7 @@ async def _clean_up(settings: OperatorSettings, kubeconfig: Path | None, context
             pods=_PODS,
             authority=AUTHORITY_SECRET,
             lease=LEASE,
+            everywhere=settings.gateways.scope == "namespace",
         )
     finally:
         await client.close()

@@ -42,6 +42,7 @@ async def clean_up(
     pods: str,
     authority: str,
     lease: str,
+    everywhere: bool = True,
     sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
 ) -> int:
     """Stop the operator and remove what it has made. Doing it twice is fine.
@@ -53,6 +54,7 @@ async def clean_up(
         pods: label selector of its own pods.
         authority: the Secret with its authority.
         lease: the Lease by which its replicas elect.
+        everywhere: whether its proxies are in all namespaces; if not, they are in its own.
         sleep: waits between two looks.
 
     Returns:
@@ -67,9 +69,10 @@ async def clean_up(
         while (await client.list(PODS, namespace, metadata_only=True, labelSelector=pods))[0]:
             await sleep(_PAUSE)
     removed = 0
+    where = "" if everywhere else namespace
     selector = f"app.kubernetes.io/managed-by=lateen,lateen.io/instance={namespace}"
     for resource in MADE:
-        found, _ = await client.list(resource, metadata_only=True, labelSelector=selector)
+        found, _ = await client.list(resource, where, metadata_only=True, labelSelector=selector)
         for each in found:
             metadata = each["metadata"]
             removed += await client.delete(resource, metadata["namespace"], metadata["name"])

@@ -1,7 +1,7 @@
 """One API server as Helm and its user, as the operator, and as whoever looks at it."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +70,15 @@ class Cluster:
     def create_namespace(self, name: str) -> None:
         """Create a namespace, unless it is there."""
         self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    def remaining(self, manifests: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Those that are still there."""
+        return [each for each in manifests if self.api.http.get(self.api.url_of(each)).is_success]
+
+    def operator_replicas(self) -> int:
+        """How many pods the operator is to have."""
+        found = self.api.http.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}").json()
+        return int(found["spec"]["replicas"])
 
     def stored_release(self) -> bytes:
         """What Helm keeps of the newest revision of the release."""

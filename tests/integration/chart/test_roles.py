@@ -73,8 +73,6 @@ def test_what_the_operator_keeps_for_itself_is_in_its_own_namespace(cluster: Clu
     assert not cluster.may("create", "leases", group=leases, namespace="kube-system")
     assert cluster.may("update", "secrets", namespace=own, name="lateen-ca")
     assert not cluster.may("update", "secrets", namespace=own, name="other")
-    assert cluster.may("patch", "deployments/scale", group="apps", namespace=own, name="lateen")
-    assert not cluster.may("patch", "deployments/scale", group="apps", namespace=own, name="other")
 
 
 def test_logs_of_proxies_are_read_only_if_ejections_are_reported(cluster: Cluster) -> None:
