@@ -20,10 +20,7 @@ from tests.chart.helm import HelmError, needs_helm, render
         ({"proxies": {"image": "lateen-proxy:1"}}, "at '/proxies/image': got string, want object"),
         ({"proxies": {"service": {"nodePorts": {"http": 30080}}}}, "additional properties 'http' not allowed"),
         ({"proxies": {"service": {"loadBalancerSourceRanges": ["10.0.0.1"]}}}, "does not match pattern"),
-        (
-            {"proxies": {"podDisruptionBudget": {"minAvailable": 1}}},
-            "/proxies/podDisruptionBudget': 'anyOf' failed",
-        ),
+        ({"proxies": {"podDisruptionBudget": {"minAvailable": "half"}}}, "'half' does not match pattern"),
         ({"proxies": {"resources": {"limits": {"memory": "1Gb"}}}}, "'1Gb' does not match pattern"),
         ({"podLabels": {"level": 1}}, "at '/podLabels/level': got number, want string"),
         ({"status": {"writesPerSecond": 0}}, "at '/status/writesPerSecond': exclusiveMinimum: got 0, want 0"),

@@ -71,6 +71,15 @@ def test_a_changed_configuration_replaces_the_pods_and_nothing_else_does() -> No
     assert annotations(log={"level": "debug"}) != before
 
 
+@pytest.mark.parametrize("name", names())
+def test_the_guide_names_every_right_of_the_operator(name: str) -> None:
+    guide = (CHART.parents[1] / "docs" / "install.md").read_text()
+    rendered = objects((GOLDENS / f"{name}.yaml").read_text())
+    rules = [rule for each in rendered if each["kind"] in {"Role", "ClusterRole"} for rule in each["rules"]]
+    resources = {resource.removesuffix("/status") for rule in rules for resource in rule["resources"]}
+    assert {resource for resource in resources if f"`{resource}`" not in guide} == set()
+
+
 @needs_helm
 def test_names_begin_with_the_release_and_can_be_chosen() -> None:
     def deployment(release: str, **values: Any) -> str:

@@ -98,6 +98,14 @@ log:
 {{- trimSuffix ".yaml" (base .) | splitList "_" | reverse | join "." -}}
 {{- end -}}
 
+{{/* Namespace and name of the release that an object belongs to, `/` between them; empty: to none. */}}
+{{- define "lateen.releaseOf" -}}
+{{- $annotations := default dict .metadata.annotations -}}
+{{- with index $annotations "meta.helm.sh/release-name" -}}
+{{- printf "%s/%s" (index $annotations "meta.helm.sh/release-namespace") . -}}
+{{- end -}}
+{{- end -}}
+
 {{/*
   Whether the chart brings a definition: `true` or `false`. With `auto` it does unless another has brought it, be that
   Istio or somebody by hand. Takes the root and the definition's name.
@@ -108,12 +116,6 @@ log:
 {{- $root.Values.crds.install -}}
 {{- else -}}
 {{- $found := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" (index . 1) -}}
-{{- if not $found -}}
-true
-{{- else -}}
-{{- $annotations := default dict $found.metadata.annotations -}}
-{{- $owner := list (index $annotations "meta.helm.sh/release-namespace") (index $annotations "meta.helm.sh/release-name") -}}
-{{- eq (join "/" $owner) (printf "%s/%s" $root.Release.Namespace $root.Release.Name) -}}
-{{- end -}}
+{{- or (empty $found) (eq (include "lateen.releaseOf" (default (dict "metadata" dict) $found)) (printf "%s/%s" $root.Release.Namespace $root.Release.Name)) -}}
 {{- end -}}
 {{- end -}}

@@ -95,6 +95,21 @@ def test_definitions_of_others_that_are_too_old_are_named(cluster: Cluster) -> N
         cluster.install()
 
 
+def test_a_cluster_has_one_release(cluster: Cluster) -> None:
+    cluster.install(**BARE)
+    with pytest.raises(HelmError, match=f"in this cluster already, as release {NAMESPACE}/lateen"):
+        cluster.install(**BARE, namespace="elsewhere", fullnameOverride="other")
+
+
+def test_proxies_are_not_left_behind_by_another_scope(cluster: Cluster) -> None:
+    cluster.install(**BARE, gateways={"scope": "namespace"})
+    with pytest.raises(HelmError, match="proxies in other namespaces would be left behind"):
+        cluster.install(**BARE, gateways={"scope": "cluster"})
+    cluster.uninstall()
+    cluster.install(**BARE, gateways={"scope": "cluster"})
+    cluster.install(**BARE, gateways={"scope": "namespace"})
+
+
 def test_an_upgrade_keeps_the_authority_that_the_operator_gave_the_webhook(
     cluster: Cluster, bare_plane: ControlPlane
 ) -> None:

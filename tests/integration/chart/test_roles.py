@@ -42,6 +42,9 @@ def test_what_users_write_is_read_everywhere_and_only_its_status_is_written(clus
 def test_proxies_are_written_where_they_run(cluster: Cluster) -> None:
     _install(cluster, gateways={"scope": "namespace"})
     assert _proxy_rights(cluster, "shop") == _ALL
+
+
+def test_proxies_of_one_namespace_need_no_rights_in_others(cluster: Cluster) -> None:
     _install(cluster, gateways={"scope": "cluster"})
     assert _proxy_rights(cluster, NAMESPACE) == _ALL
     assert _proxy_rights(cluster, "shop") == {(verb, "", "services") for verb in ("get", "list", "watch")}
