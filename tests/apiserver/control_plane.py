@@ -75,15 +75,26 @@ class ControlPlane:
         headers = {"Authorization": f"Bearer {self.token(user)}"}
         return httpx.Client(base_url=self.url, headers=headers, verify=trust, timeout=30)
 
-    def kubeconfig(self, folder: Path, user: str = ADMIN) -> Path:
-        """Write a file by which clients find the API server and speak as this user."""
+    def kubeconfig(self, folder: Path, user: str = ADMIN, *, namespace: str = "", server: str = "") -> Path:
+        """Write a file by which clients find the API server and speak as this user.
+
+        Args:
+            folder: where.
+            user: who.
+            namespace: the context's; empty: it has none.
+            server: another address of the API server.
+        """
+        context = {"cluster": "tests", "user": user, **({"namespace": namespace} if namespace else {})}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": user,
-            "contexts": [{"name": user, "context": {"cluster": "tests", "user": user}}],
+            "contexts": [{"name": user, "context": context}],
             "clusters": [
-                {"name": "tests", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}
+                {
+                    "name": "tests",
+                    "cluster": {"server": server or self.url, "certificate-authority": str(self.certificate)},
+                }
             ],
             "users": [{"name": user, "user": {"token": self.token(user)}}],
         }

@@ -10,7 +10,6 @@ import yaml
 from click.testing import CliRunner, Result
 from tests.apiserver.client import ApiClient
 from tests.apiserver.control_plane import ControlPlane
-from tests.apiserver.kubeconfig import write_kubeconfig
 from tests.unit.runtime.stage import CART, GATEWAY, ROUTES
 
 from lateen.cli.main import cli
@@ -50,7 +49,7 @@ def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
 
 @pytest.fixture
 def kubeconfig(control_plane: ControlPlane, tmp_path: Path) -> str:
-    return str(write_kubeconfig(control_plane, tmp_path / "kubeconfig", namespace=NAMESPACE))
+    return str(control_plane.kubeconfig(tmp_path, namespace=NAMESPACE))
 
 
 def validate(kubeconfig: str, *arguments: str, stdin: str = "") -> Result:

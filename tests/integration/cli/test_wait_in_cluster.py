@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.apiserver.client import ApiClient
 from tests.apiserver.control_plane import ControlPlane
-from tests.apiserver.kubeconfig import write_kubeconfig
 
 from lateen.cli.main import cli
 from lateen.crds.definitions import definitions
@@ -55,7 +54,7 @@ def generation(api: ApiClient) -> Iterator[int]:
 
 @pytest.fixture
 def kubeconfig(control_plane: ControlPlane, tmp_path: Path) -> str:
-    return str(write_kubeconfig(control_plane, tmp_path / "kubeconfig", namespace="default"))
+    return str(control_plane.kubeconfig(tmp_path, namespace="default"))
 
 
 def wait(kubeconfig: str, *arguments: str) -> Result:
@@ -105,13 +104,13 @@ def test_only_kinds_with_conditions_can_be_waited_for(kubeconfig: str, api: ApiC
 
 
 def test_who_is_not_known_is_told_so(tmp_path: Path, api: ApiClient, control_plane: ControlPlane) -> None:
-    file = write_kubeconfig(control_plane, tmp_path / "kubeconfig")
+    file = control_plane.kubeconfig(tmp_path)
     file.write_text(file.read_text().replace(control_plane.token(), "unknown"))
     assert wait(str(file)).stderr == "lateen: the cluster does not know who asks: Unauthorized\n"
 
 
 def test_a_cluster_that_does_not_answer_is_reported(control_plane: ControlPlane, tmp_path: Path) -> None:
-    file = write_kubeconfig(control_plane, tmp_path / "kubeconfig", server="https://127.0.0.1:1")
+    file = control_plane.kubeconfig(tmp_path, server="https://127.0.0.1:1")
     result = wait(str(file))
     assert result.exit_code == 1
     assert result.stderr.startswith("lateen: the cluster does not answer: Cannot connect to host 127.0.0.1:1")

@@ -1,6 +1,7 @@
 """`lateen dump` from files."""
 
 import json
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from click.testing import CliRunner, Result
 from tests.unit.runtime.stage import CART, GATEWAY, ROUTES
 
+from lateen.certificates.authority import create_authority
 from lateen.cli.main import cli
 
 
@@ -61,6 +63,25 @@ def test_options_of_up_apply(shop: str) -> None:
 
 def test_names_are_patterns(shop: str) -> None:
     assert json.loads(dump("all", "-o", "json", "--name", "http*", shop).output)[0]["type"] == "scopes"
+
+
+@pytest.mark.parametrize("what", ["all", "secrets"])
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_private_keys_are_never_shown(what: str, form: str) -> None:
+    pair = create_authority(1_800_000_000.0, 86_400.0)
+    data = {"tls.crt": pair.certificate.pem, "tls.key": pair.key}
+    encoded = {name: b64encode(content).decode() for name, content in data.items()}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-tls"}, "data": encoded}
+    gateway = GATEWAY.replace("number: 80, name: http, protocol: HTTP", "number: 443, name: tls, protocol: HTTPS")
+    secured = gateway + "      tls: {mode: SIMPLE, credentialName: shop-tls}\n"
+    result = dump(what, "-", "-o", form, stdin=f"{secured}---\n{json.dumps(secret)}\n")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert encoded["tls.crt"] in result.output
+    assert "[redacted]" in result.output
+    assert "PRIVATE KEY" not in result.output
+    for line in pair.key.decode().splitlines()[1:-1]:
+        assert line not in result.output
+    assert encoded["tls.key"] not in result.output
 
 
 def test_what_is_wrong_with_files_goes_to_standard_error() -> None:
