@@ -281,6 +281,8 @@ class KubeClient:
         decoded = _decode(data)
         if not 200 <= answer.status < 300:
             raise _error_of(answer.status, decoded)
+        if decoded.keys() == {"message"}:
+            raise ApiError(0, "Unreadable", f"no JSON: {decoded['message']}")
         return decoded
 
     async def lines(
