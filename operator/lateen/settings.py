@@ -1,8 +1,9 @@
 """Everything that can be set, with its default. Values are given once, at the start."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lateen.model.schema import SPEC
 
@@ -152,6 +153,164 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyService:
+    """The Service in front of the proxies of one class."""
+
+    __pydantic_config__ = SPEC
+
+    type: str = "LoadBalancer"
+    """ClusterIP, NodePort or LoadBalancer; None: no Service, somebody else leads clients to the proxies."""
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations; load balancers are configured by these."""
+
+    external_traffic_policy: str = "Cluster"
+    """`Local` keeps the clients' addresses and skips nodes without proxies; `Cluster` spreads evenly."""
+
+    load_balancer_class: str = ""
+    """Which load balancer; empty: the cluster's own."""
+
+    load_balancer_source_ranges: tuple[str, ...] = ()
+    """Address ranges that may call the load balancer; empty: all."""
+
+    node_ports: Mapping[str, int] = field(default_factory=dict)
+    """Fixed node ports, by port of the Service."""
+
+
+def _as_in_kubernetes(name: str) -> str:
+    """`target_cpu_utilization_percentage` as Kubernetes spells it, with `CPU` in capitals."""
+    first, *others = name.split("_")
+    return first + "".join("CPU" if each == "cpu" else each.capitalize() for each in others)
+
+
+_KUBERNETES: Final = SPEC | {"alias_generator": _as_in_kubernetes}
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaling:
+    """The HorizontalPodAutoscaler of one class."""
+
+    __pydantic_config__ = _KUBERNETES
+
+    enabled: bool = False
+    """Whether there is one; if so, it decides how many pods there are."""
+
+    min_replicas: int = 2
+    """The fewest pods it keeps."""
+
+    max_replicas: int = 10
+    """The most pods it makes."""
+
+    target_cpu_utilization_percentage: int = 80
+    """Mean use of the requested CPU that it aims at, in percent."""
+
+    metrics: tuple[Mapping[str, Any], ...] = ()
+    """Metrics that it goes by instead of the use of CPU."""
+
+    behavior: Mapping[str, Any] = field(default_factory=dict)
+    """How fast it scales; empty: as Kubernetes does."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptionBudget:
+    """The PodDisruptionBudget of one class."""
+
+    __pydantic_config__ = SPEC
+
+    enabled: bool = True
+    """Whether there is one."""
+
+    min_available: int | str | None = None
+    """How many pods must stay: a number or a percentage. If given, `max_unavailable` has no effect."""
+
+    max_unavailable: int | str = 1
+    """How many pods an eviction may take at a time: a number or a percentage."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyNetworkPolicy:
+    """The NetworkPolicy of one class."""
+
+    __pydantic_config__ = SPEC
+
+    enabled: bool = False
+    """Whether there is one: clients reach the Gateways' ports and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyDefaults:
+    """How proxies run in a cluster, where no annotation of a Gateway says otherwise (`docs/proxies.md`)."""
+
+    __pydantic_config__ = SPEC
+
+    image: str = "lateen-proxy"
+    """Image with Envoy, and with bash, which drains it."""
+
+    image_pull_policy: str = "IfNotPresent"
+    """Always, IfNotPresent or Never."""
+
+    image_pull_secrets: tuple[Mapping[str, str], ...] = ()
+    """Secrets to pull the image with, as `{name: …}`; each namespace with proxies needs them."""
+
+    replicas: int = 2
+    """Pods of each class."""
+
+    resources: Mapping[str, Any] = field(default_factory=lambda: {"requests": {"cpu": "100m", "memory": "128Mi"}})
+    """What a pod asks for, and may take."""
+
+    service: ProxyService = field(default_factory=ProxyService)
+    """The Service in front of the pods."""
+
+    affinity: Mapping[str, Any] = field(default_factory=dict)
+    """Where pods go; empty: they avoid each other's node where they can."""
+
+    topology_spread_constraints: tuple[Mapping[str, Any], ...] = ()
+    """How pods spread; empty: over zones where they can. Without `labelSelector` the class's own pods are meant."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the nodes that they may run on."""
+
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    """Taints of nodes that they tolerate."""
+
+    pod_annotations: Mapping[str, str] = field(default_factory=dict)
+    """More annotations of the pods."""
+
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    """More labels of the pods."""
+
+    priority_class_name: str = ""
+    """PriorityClass of the pods."""
+
+    autoscaling: Autoscaling = field(default_factory=Autoscaling)
+    """The HorizontalPodAutoscaler."""
+
+    pod_disruption_budget: DisruptionBudget = field(default_factory=DisruptionBudget)
+    """The PodDisruptionBudget."""
+
+    network_policy: ProxyNetworkPolicy = field(default_factory=ProxyNetworkPolicy)
+    """The NetworkPolicy."""
+
+    concurrency: int = 2
+    """Worker threads of each Envoy; 0: one for each processor that it sees."""
+
+    log_level: str = "warning"
+    """Envoy's own log level."""
+
+    drain_delay_seconds: int = 5
+    """Seconds that a pod which is to end goes on taking connections, until everybody has heard of it."""
+
+    drain_seconds: int = 30
+    """Seconds that it has in all for its connections to end; it ends when the last one has."""
+
+    extra_env: tuple[Mapping[str, Any], ...] = ()
+    """More environment variables, as in a container."""
+
+    run_as_user: int = 65532
+    """User and group that Envoy runs as; 0: whom the image or the cluster names."""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorSettings:
     """Settings of `lateen operator`: the shape of its file."""
 
@@ -186,6 +345,9 @@ class OperatorSettings:
 
     gateways: GatewaySettings = field(default_factory=GatewaySettings)
     """Which Gateways share proxies."""
+
+    proxies: ProxyDefaults = field(default_factory=ProxyDefaults)
+    """How proxies run."""
 
     status: StatusSettings = field(default_factory=StatusSettings)
     """How status is written."""

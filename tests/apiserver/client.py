@@ -8,6 +8,8 @@ from typing import Any, Final, TypeAlias
 import httpx
 from tests.apiserver.control_plane import wait_until
 
+from lateen.kube.yaml_json import to_yaml_json
+
 Manifest: TypeAlias = Mapping[str, Any]
 
 MANAGER: Final = "tests"
@@ -44,7 +46,7 @@ class ApiClient:
         if dry_run:
             parameters["dryRun"] = "All"
         url = self.url_of(manifest, namespace=namespace)
-        content = json.dumps(manifest)
+        content = to_yaml_json(manifest)
         answer = self.http.patch(url, params=parameters, content=content, headers={"Content-Type": _APPLY})
         if "warning" in answer.headers:
             raise AssertionError(f"{url}: {answer.headers['warning']}")

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from lateen.compile.bindings import Bindings
 from lateen.compile.codes import Code, finding_of
+from lateen.compile.deployments import DeploymentTables
 from lateen.compile.gateway_findings import GatewayFindings
 from lateen.compile.inputs import Inputs
 from lateen.compile.listeners import ListenerTables
@@ -42,6 +43,7 @@ def add_findings(
     engine: Engine,
     inputs: Inputs,
     placement: Placement,
+    deployments: DeploymentTables,
     bindings: Bindings,
     services: ServiceTables,
     listeners: ListenerTables,
@@ -49,7 +51,7 @@ def add_findings(
 ) -> FindingTables:
     """Add the tables."""
     rules = RuleFindings(inputs, placement, bindings, services, listeners, mesh)
-    gateways = GatewayFindings(inputs, placement, listeners, one_host=services.settings.one_host)
+    gateways = GatewayFindings(inputs, placement, deployments, listeners, services.settings)
 
     def rule(reads: Reads, key: Key) -> Findings | None:
         obj = reads.get(inputs.virtual_services, key)

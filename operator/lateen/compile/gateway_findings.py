@@ -3,18 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lateen.compile.codes import Code, secret_code
+from lateen.compile.codes import Code, finding_of, secret_code
+from lateen.compile.deployments import DeploymentTables
 from lateen.compile.inputs import Inputs
 from lateen.compile.listeners import ListenerTables, is_supported, makes_chain, port_holder
 from lateen.compile.names import ListenerKey
 from lateen.compile.placement import Placement
 from lateen.compile.secrets import read_material
+from lateen.compile.settings import CompileSettings
 from lateen.engine import Reads
 from lateen.ir.finding import Finding
 from lateen.ir.listener import SecretRef
 from lateen.model.gateway import ServerTls
 from lateen.model.keys import Key
-from lateen.model.objects import FieldPath
+from lateen.model.objects import FieldPath, Problem
+from lateen.semantics.proxy_options import check_options, refuse_options, wishes_of
 from lateen.semantics.secrets import SecretError, UnusableSecretError
 from lateen.semantics.server_tls import lower_server_tls
 from lateen.semantics.servers import PlacedServer
@@ -26,9 +29,9 @@ class GatewayFindings:
 
     inputs: Inputs
     placement: Placement
+    deployments: DeploymentTables
     listeners: ListenerTables
-    one_host: bool
-    """All proxies share a machine."""
+    settings: CompileSettings
 
     def about(self, reads: Reads, key: Key) -> Iterator[Finding]:
         """All findings; one that holds on several proxies comes several times."""
@@ -38,10 +41,22 @@ class GatewayFindings:
                 yield Code.SERVER_REFUSED.about(key, refusal.reason, ("spec", "servers", refusal.index))
         for server in reads.get(self.placement.gateway_servers, key) or ():
             yield from self._server(reads, server)
+        for problem in self._options(reads, key):
+            yield finding_of(key, problem, Code.INVALID_FIELD)
+
+    def _options(self, reads: Reads, key: Key) -> Iterator[Problem]:
+        gateway = reads.get(self.inputs.gateways, key)
+        if gateway is None or not any(wishes_of(gateway)):
+            return
+        if not self.settings.may_tune(key.namespace):
+            yield from refuse_options(gateway, self.settings.shared_namespace)
+            return
+        for proxy_id in reads.get(self.placement.placements, key) or ():
+            yield from check_options(gateway, reads.get(self.deployments.options, proxy_id) or {})
 
     def _server(self, reads: Reads, server: PlacedServer) -> Iterator[Finding]:
         path: FieldPath = ("spec", "servers", server.index)
-        if self.one_host:
+        if self.settings.one_host:
             holder = port_holder(reads, self.listeners.claims, server)
             if holder != server.proxy:
                 message = f"port {server.port} of this machine belongs to the proxy of an older Gateway ({holder.name})"

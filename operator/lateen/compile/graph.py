@@ -5,8 +5,10 @@
        registry          host → its services
     2  proxies           proxy → labels, namespace, port translation
     3  proxy_servers     proxy → its Gateways merged, contradictions refused
+       proxy_options     proxy → what its Gateways wish of how it runs
     4  gateway_servers   Gateway → its accepted servers
        open_servers      Gateway → what VirtualServices see of them
+       deployments       proxy → what it takes to run it in a cluster
     5  bindings          VirtualService → hosts of HTTP chains
     6  route_lists       VirtualService at a Gateway → its routes
        l4_chains         server that routes connections → filter chains
@@ -34,6 +36,7 @@ from typing import Any
 
 from lateen.compile.bindings import Bindings, add_bindings
 from lateen.compile.clusters import ClusterTables, add_upstreams
+from lateen.compile.deployments import DeploymentTables, add_deployments
 from lateen.compile.findings import FindingTables, add_findings
 from lateen.compile.inputs import Inputs, add_inputs
 from lateen.compile.listeners import ListenerTables, add_listeners
@@ -59,6 +62,7 @@ class Graph:
     inputs: Inputs
     services: ServiceTables
     placement: Placement
+    deployments: DeploymentTables
     bindings: Bindings
     routes: RouteTables
     listeners: ListenerTables
@@ -106,15 +110,18 @@ def build_graph(settings: CompileSettings) -> Graph:
     inputs = add_inputs(engine)
     services = add_services(engine, inputs, settings)
     placement = add_placement(engine, inputs, settings)
+    deployments = add_deployments(engine, inputs, placement, settings)
     bindings = add_bindings(engine, inputs, placement, settings.domain)
     routes = add_routes(engine, inputs, placement, bindings, services)
     listeners = add_listeners(engine, inputs, placement, services, settings)
     mesh = add_mesh(engine, inputs, services)
     clusters = add_upstreams(engine, inputs, placement.proxies, services, wanted_by(engine, routes, listeners, mesh))
     secrets = add_secrets(engine, inputs, placement, listeners, clusters)
-    findings = add_findings(engine, inputs, placement, bindings, services, listeners, mesh)
+    findings = add_findings(engine, inputs, placement, deployments, bindings, services, listeners, mesh)
     for proxy in settings.proxies:
         engine.set(inputs.proxies, proxy.id, proxy)
     if settings.mesh_port:
         engine.set(inputs.proxies, MESH_PROXY, mesh_proxy(settings))
-    return Graph(engine, inputs, services, placement, bindings, routes, listeners, mesh, clusters, secrets, findings)
+    return Graph(
+        engine, inputs, services, placement, deployments, bindings, routes, listeners, mesh, clusters, secrets, findings
+    )

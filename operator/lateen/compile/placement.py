@@ -7,6 +7,7 @@ from lateen.compile.inputs import Inputs
 from lateen.compile.names import ListenerKey
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.engine import Derived, Engine, Index, Reads
+from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import PortTarget, Proxy, ProxyId
 from lateen.model.keys import Key
@@ -16,7 +17,7 @@ from lateen.semantics.selectors import selector_name, selects
 from lateen.semantics.servers import MergedServers, PlacedServer, RefusedServer, ServerOrder, merge_servers
 
 SHARED_NAMESPACE = "shared"
-"""Namespace in the id of a proxy that Gateways of several namespaces share."""
+"""Namespace in the id of a proxy that Gateways of several namespaces share, where no setting names one."""
 
 UNTRANSLATED = "experimental.istio.io/disable-gateway-port-translation"
 """Label of a Service whose target ports do not move Gateway ports (istio-semantics §2.3.2)."""
@@ -78,6 +79,8 @@ class Placement:
 
     placements: Derived[Key, tuple[ProxyId, ...]]
     """Gateway → the proxies it is for."""
+    selected_by: Index[Key, tuple[ProxyId, ...], ProxyId]
+    """Gateways of a proxy."""
     proxies: Derived[ProxyId, Proxy]
     proxy_servers: Derived[ProxyId, ProxyServers]
     gateway_servers: Derived[Key, tuple[PlacedServer, ...]]
@@ -98,12 +101,13 @@ def add_placement(engine: Engine, inputs: Inputs, settings: CompileSettings) -> 
             return ()
         if settings.proxies:
             return tuple(proxy.id for proxy in settings.proxies if selects(gateway.spec.selector, proxy.labels))
-        namespace = key.namespace if scope is ProxyScope.NAMESPACE else SHARED_NAMESPACE
+        shared = settings.shared_namespace or SHARED_NAMESPACE
+        namespace = key.namespace if scope is ProxyScope.NAMESPACE else shared
         return (ProxyId(namespace, selector_name(gateway.spec.selector)),)
 
     placements = engine.derive("placements", 1, place, each=inputs.gateways)
     selected_by = engine.index("gateways_of_proxy", placements, lambda _, proxies: proxies)
-    proxies = _add_proxies(engine, inputs, selected_by)
+    proxies = _add_proxies(engine, inputs, selected_by, settings)
 
     def merge(reads: Reads, proxy_id: ProxyId) -> ProxyServers | None:
         proxy = reads.get(proxies, proxy_id)
@@ -128,13 +132,14 @@ def add_placement(engine: Engine, inputs: Inputs, settings: CompileSettings) -> 
         gateway_servers,
         lambda _, servers: {ListenerKey(server.proxy, server.listener) for server in servers},
     )
-    return Placement(placements, proxies, proxy_servers, gateway_servers, open_servers, by_listener)
+    return Placement(placements, selected_by, proxies, proxy_servers, gateway_servers, open_servers, by_listener)
 
 
 def _add_proxies(
     engine: Engine,
     inputs: Inputs,
     selected_by: Index[Key, tuple[ProxyId, ...], ProxyId],
+    settings: CompileSettings,
 ) -> Derived[ProxyId, Proxy]:
     """Proxies given from outside, and one per selector that a Gateway has."""
     given = engine.index("given_proxy_ids", inputs.proxies, lambda key, _: [key])
@@ -162,7 +167,9 @@ def _add_proxies(
         if not gateways:
             return None
         oldest = min(gateways, key=lambda gateway: gateway.meta.age_order)
-        return Proxy(id=proxy_id, labels=dict(oldest.spec.selector), namespace=oldest.key.namespace)
+        namespace = (settings.proxy_scope is ProxyScope.SHARED and settings.shared_namespace) or oldest.key.namespace
+        proxy = Proxy(id=proxy_id, labels=dict(oldest.spec.selector), namespace=namespace)
+        return complete(reads, proxy) if settings.deploys else proxy
 
     return engine.derive("proxies", 2, describe, group=(selected_by, given))
 
@@ -170,7 +177,8 @@ def _add_proxies(
 def port_targets(services: Iterable[Object[ServiceSpec]]) -> Iterable[PortTarget]:
     """The port translations of the Services that select a proxy, oldest Service first (istio-semantics §2.3.2)."""
     for service in sorted(services, key=lambda s: s.meta.age_order):
-        if UNTRANSLATED in service.meta.labels:
+        # Lateen's own Service follows the ports that proxies bind; if it set them, they could never change.
+        if UNTRANSLATED in service.meta.labels or PROXY_LABEL in service.meta.labels:
             continue
         for port in service.spec.ports:
             target = port.target_port

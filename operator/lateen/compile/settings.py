@@ -33,6 +33,12 @@ class CompileSettings:
     proxy_scope: ProxyScope = ProxyScope.SHARED
     """When two Gateways with one selector share a proxy."""
 
+    shared_namespace: str = ""
+    """Where shared proxies run, and find Secrets; only Gateways of it tune them. Empty: where the oldest Gateway is."""
+
+    deploys: bool = False
+    """Lateen runs the proxies in a cluster, so that Services of others in front of them translate ports."""
+
     proxies: tuple[Proxy, ...] = ()
     """Proxies that somebody else runs; empty: one per selector of a Gateway."""
 
@@ -53,3 +59,8 @@ class CompileSettings:
 
     event_log: str = ""
     """Path that proxies write overflows of connection pools to; empty: nowhere."""
+
+    def may_tune(self, namespace: str) -> bool:
+        """Whether Gateways of a namespace may wish something of the proxies that serve them."""
+        shared = self.proxy_scope is ProxyScope.SHARED and self.shared_namespace
+        return not shared or namespace == self.shared_namespace

@@ -5,13 +5,16 @@ Written as JSON, because a person may have to read it beside Envoy's log.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final
 
 from lateen.envoy.endpoint import place
 from lateen.envoy.names import XDS_CLUSTER
 from lateen.envoy.pool import HTTP_OPTIONS
+from lateen.envoy.status_pages import status_cluster, status_listener
 from lateen.envoy.wire import TYPE_URL_PREFIX, Fields
+from lateen.envoy.xds_tls import XdsTls, xds_socket
 from lateen.errors import InputError
 
 _RUNTIME: Final[Fields] = {
@@ -56,40 +59,68 @@ _UNWANTED_STATS: Final = ".vcluster."
 """Every virtual host has a dozen statistics of a feature that Istio's API does not have."""
 
 
-def build_bootstrap(
-    *,
-    node_id: str,
-    node_cluster: str,
-    xds_address: str,
-    admin_address: str = "127.0.0.1",
-    admin_port: int = 0,
-    locality: str = "",
-    metadata: Mapping[str, Any] | None = None,
-) -> Fields:
-    """Return the bootstrap as a JSON object.
+@dataclass(frozen=True, slots=True)
+class BootstrapOptions:
+    """What differs between one bootstrap and another."""
 
-    Args:
-        node_id: the proxy's class, `namespace/name`; the control plane serves by it.
-        node_cluster: a name for all proxies of one installation.
-        xds_address: `host:port`, `[::1]:port`, `unix:/path` or `/path` of the control plane.
-        admin_address: IP address of the admin pages; loopback, because they can stop the proxy.
-        admin_port: 0 takes any free port, which Envoy writes to the file of `--admin-address-path`.
-        locality: `region/zone/subzone` of this proxy, empty when unknown.
-        metadata: what the control plane should know of this very proxy.
+    xds_address: str
+    """`host:port`, `[::1]:port`, `unix:/path` or `/path` of the control plane."""
+
+    node_cluster: str
+    """The proxy's class, `namespace/name`, where several Envoys of one class are told apart by `node_id`."""
+
+    node_id: str = ""
+    """Name of this very proxy; empty: Envoy is told by `--service-node`."""
+
+    admin_address: str = "127.0.0.1"
+    """IP address of the admin pages; loopback, because they can stop the proxy."""
+
+    admin_port: int = 0
+    """0 takes any free port, which Envoy writes to the file of `--admin-address-path`."""
+
+    status_port: int = 0
+    """Port, open to everybody, of whether the proxy is ready and of its statistics (`status_pages`); 0: none.
+
+    It is answered by the admin pages, so these need a port that is known.
+    """
+
+    xds_tls: XdsTls | None = None
+    """What the proxy shows the control plane, and whom it trusts; None: no TLS."""
+
+    event_log: str = ""
+    """File that ejections of hosts are written to, as JSON; empty: none."""
+
+    locality: str = ""
+    """`region/zone/subzone` of this proxy, empty when unknown."""
+
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the control plane should know of this very proxy."""
+
+
+def build_bootstrap(options: BootstrapOptions) -> Fields:
+    """Return the bootstrap as a JSON object.
 
     Raises:
         InputError: `xds_address` has another shape.
     """
-    node: Fields = {"id": node_id, "cluster": node_cluster}
-    if locality:
-        node["locality"] = place(locality)
-    if metadata:
-        node["metadata"] = dict(metadata)
+    node: Fields = {"id": options.node_id} if options.node_id else {}
+    node["cluster"] = options.node_cluster
+    if options.locality:
+        node["locality"] = place(options.locality)
+    if options.metadata:
+        node["metadata"] = dict(options.metadata)
+    admin = {"socket_address": {"address": options.admin_address, "port_value": options.admin_port}}
+    static: Fields = {"clusters": [_xds_cluster(options)]}
+    if options.status_port:
+        static["clusters"].append(status_cluster(options.admin_address, options.admin_port))
+        static["listeners"] = [status_listener(options.status_port)]
+    ejections = {"outlier_detection": {"event_log_path": options.event_log}}
     return {
         "node": node,
-        "admin": {"address": {"socket_address": {"address": admin_address, "port_value": admin_port}}},
+        "admin": {"address": admin},
         "dynamic_resources": _dynamic_resources(),
-        "static_resources": {"clusters": [_xds_cluster(xds_address)]},
+        "static_resources": static,
+        **({"cluster_manager": ejections} if options.event_log else {}),
         "layered_runtime": {
             "layers": [{"name": "lateen", "static_layer": dict(_RUNTIME)}, {"name": "admin", "admin_layer": {}}]
         },
@@ -125,10 +156,10 @@ def _dynamic_resources() -> Fields:
     }
 
 
-def _xds_cluster(address: str) -> Fields:
+def _xds_cluster(options: BootstrapOptions) -> Fields:
     """HTTP/2 with keepalive: a control plane that vanished without a word is noticed within 35 seconds."""
-    target, needs_dns = _parse_address(address)
-    options = {
+    target, needs_dns = _parse_address(options.xds_address)
+    http_options = {
         "@type": TYPE_URL_PREFIX + HTTP_OPTIONS,
         "explicit_http_config": {
             "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
@@ -139,7 +170,8 @@ def _xds_cluster(address: str) -> Fields:
         "type": "STRICT_DNS" if needs_dns else "STATIC",
         "dns_lookup_family": "V4_PREFERRED",
         "connect_timeout": "1s",
-        "typed_extension_protocol_options": {HTTP_OPTIONS: options},
+        **({"transport_socket": xds_socket(options.xds_tls)} if options.xds_tls else {}),
+        "typed_extension_protocol_options": {HTTP_OPTIONS: http_options},
         "load_assignment": {
             "cluster_name": XDS_CLUSTER,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": target}}]}],

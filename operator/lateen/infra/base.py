@@ -62,6 +62,10 @@ class ProxyState:
     """How often it was started again."""
     error: str = ""
     """Why it ended last, in its own words; kept until it is ready again."""
+    pods: int = 0
+    """How many proxies the class ought to have in a cluster."""
+    ready_pods: int = 0
+    """How many of them are ready."""
 
 
 OnState: TypeAlias = Callable[[ProxyState], None]

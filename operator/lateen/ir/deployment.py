@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from lateen.ir.proxy import ProxyId
+
+PROXY_LABEL: Final = "lateen.io/proxy"
+"""Label of everything that Lateen makes for a class of proxies; its value is the name of the Deployment."""
 
 
 @dataclass(frozen=True, slots=True)

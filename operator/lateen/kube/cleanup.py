@@ -10,21 +10,29 @@ from typing import Any, Final
 import structlog
 
 from lateen.kube.client import KubeClient
-from lateen.kube.resources import ApiResource
+from lateen.kube.resources import (
+    AUTOSCALERS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    NETWORK_POLICIES,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    ApiResource,
+)
 
-DEPLOYMENTS: Final = ApiResource("apps", "v1", "deployments", "Deployment")
 LEASES: Final = ApiResource("coordination.k8s.io", "v1", "leases", "Lease")
-PODS: Final = ApiResource("", "v1", "pods", "Pod")
-SECRETS: Final = ApiResource("", "v1", "secrets", "Secret")
 
 MADE: Final = (
-    ApiResource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
-    ApiResource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
-    ApiResource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
-    ApiResource("", "v1", "services", "Service"),
+    AUTOSCALERS,
+    DISRUPTION_BUDGETS,
+    NETWORK_POLICIES,
+    SERVICES,
     DEPLOYMENTS,
-    ApiResource("", "v1", "configmaps", "ConfigMap"),
-    ApiResource("", "v1", "serviceaccounts", "ServiceAccount"),
+    CONFIG_MAPS,
+    SERVICE_ACCOUNTS,
     SECRETS,
 )
 """Every kind of object that the operator makes, in the order in which they are removed."""

@@ -20,6 +20,7 @@ from kubernetes.aio.client import ApiClient
 from lateen.errors import LateenError
 from lateen.kube.access import Access
 from lateen.kube.resources import ApiResource
+from lateen.kube.yaml_json import to_yaml_json
 
 Manifest: TypeAlias = Mapping[str, Any]
 """An object as it stands in YAML."""
@@ -31,7 +32,7 @@ TIMEOUT: Final = 30.0
 """Seconds for one request that is no stream."""
 
 _JSON: Final = "application/json"
-_APPLY: Final = "application/apply-patch+yaml"
+_APPLY: Final = "application/apply-patch+yaml; charset=utf-8"
 _MERGE: Final = "application/merge-patch+json"
 _METADATA: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
 _METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
@@ -152,20 +153,23 @@ class KubeClient:
         metadata = manifest["metadata"]
         return await self.request("PUT", resource.path(metadata.get("namespace", ""), metadata["name"]), body=manifest)
 
-    async def apply(self, resource: ApiResource, manifest: Manifest, *, part: str = "") -> dict[str, Any]:
+    async def apply(
+        self, resource: ApiResource, manifest: Manifest, *, part: str = "", manager: str = MANAGER
+    ) -> dict[str, Any]:
         """Make an object say what the manifest says, by server-side apply; what others have set otherwise stays.
 
         Args:
             resource: its kind.
             manifest: what it is to say, with `apiVersion` and `kind`.
             part: a subresource, such as `status`.
+            manager: who says so; fields that a manager does not apply any more are removed if nobody else has them.
 
         Raises:
             ApiError: it is refused.
         """
         metadata = manifest["metadata"]
         path = resource.path(metadata.get("namespace", ""), metadata["name"])
-        query = {"fieldManager": MANAGER, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         url = f"{path}/{part}" if part else path
         return await self.request("PATCH", url, query=query, body=manifest, content_type=_APPLY)
 
@@ -381,7 +385,10 @@ class KubeClient:
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - passed on
     ) -> aiohttp.ClientResponse:
         sent = {**self._api.default_headers, **headers, **({"Authorization": token} if token else {})}
-        answer = await self._api.call_api(method, url, sent, body, _request_timeout=timeout)
+        content: Any = body
+        if headers.get("Content-Type") == _APPLY:  # read as YAML there, which is not quite a superset of JSON
+            content = to_yaml_json(body)
+        answer = await self._api.call_api(method, url, sent, content, _request_timeout=timeout)
         response: aiohttp.ClientResponse = answer.response
         return response
 

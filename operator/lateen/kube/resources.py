@@ -52,5 +52,16 @@ RESOURCES: Final[Mapping[Kind, ApiResource]] = {
 }
 """Where each kind that Lateen reads is found."""
 
+SERVICE_ACCOUNTS: Final = ApiResource("", "v1", "serviceaccounts", "ServiceAccount")
+CONFIG_MAPS: Final = ApiResource("", "v1", "configmaps", "ConfigMap")
+SERVICES: Final = RESOURCES[Kind.SERVICE]
+SECRETS: Final = RESOURCES[Kind.SECRET]
+PODS: Final = RESOURCES[Kind.POD]
+DEPLOYMENTS: Final = ApiResource("apps", "v1", "deployments", "Deployment")
+AUTOSCALERS: Final = ApiResource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+DISRUPTION_BUDGETS: Final = ApiResource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+NETWORK_POLICIES: Final = ApiResource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+"""What proxies are made of."""
+
 NETWORKING: Final = tuple(kind for kind, resource in RESOURCES.items() if resource.group == "networking.istio.io")
 """The kinds that users write for Lateen, and that carry its status."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from lateen.compile.settings import CompileSettings, ProxyScope
-from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
+from lateen.envoy.bootstrap import BootstrapOptions, bootstrap_text, build_bootstrap
 from lateen.envoy.tls import SYSTEM_TRUST_FILE
 from lateen.infra.base import OnState, ProxyPlan, ProxyRunner
 from lateen.ir.proxy import ProxyId
@@ -97,10 +97,10 @@ async def running(
 
 def plan_proxy(proxy: ProxyId, settings: ProxySettings, xds_address: str) -> ProxyPlan:
     """How one Envoy of this machine is to run."""
-    bootstrap = build_bootstrap(node_id=str(proxy), node_cluster="lateen", xds_address=xds_address)
+    options = BootstrapOptions(xds_address, node_cluster="lateen", node_id=str(proxy))
     return ProxyPlan(
         proxy,
-        bootstrap_text(bootstrap),
+        bootstrap_text(build_bootstrap(options)),
         concurrency=settings.concurrency,
         drain_seconds=settings.drain_seconds,
     )

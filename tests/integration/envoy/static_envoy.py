@@ -21,7 +21,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf import json_format
 
-from lateen.envoy.bootstrap import build_bootstrap
+from lateen.envoy.bootstrap import BootstrapOptions, build_bootstrap
 from lateen.ir.resource import Resource
 
 
@@ -39,7 +39,7 @@ class StaticEnvoy:
     def __init__(self, directory: Path) -> None:
         """Write the bootstrap and what Envoy writes into `directory`."""
         self._directory = directory
-        bootstrap = build_bootstrap(node_id="shop/all", node_cluster="lateen", xds_address="127.0.0.1:15010")
+        bootstrap = build_bootstrap(BootstrapOptions("127.0.0.1:15010", "lateen", "shop/all"))
         self._bootstrap = json_format.ParseDict(bootstrap, Bootstrap())
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.envoy.static_envoy import StaticEnvoy, envoy_binary
 
-from lateen.envoy.bootstrap import build_bootstrap
+from lateen.envoy.bootstrap import BootstrapOptions, build_bootstrap
 from lateen.envoy.cluster import build_cluster
 from lateen.envoy.endpoint import build_endpoints
 from lateen.envoy.listener import build_listener
@@ -352,15 +352,11 @@ def test_envoy_does_refuse_what_is_wrong(proxy: StaticEnvoy) -> None:
 
 def test_the_bootstrap_as_text(tmp_path: Path) -> None:
     for number, address in enumerate(("127.0.0.1:15010", "localhost:15010", "unix:///run/lateen.sock", "[::1]:15010")):
-        bootstrap = build_bootstrap(
-            node_id="shop/all",
-            node_cluster="lateen",
-            xds_address=address,
-            locality="region/zone",
-            metadata={"LABELS": {"app": "gateway"}},
+        options = BootstrapOptions(
+            address, "lateen", "shop/all", locality="region/zone", metadata={"LABELS": {"app": "gateway"}}
         )
         path = tmp_path / f"{number}.json"
-        path.write_text(json.dumps(bootstrap))
+        path.write_text(json.dumps(build_bootstrap(options)))
         command = [str(envoy_binary()), "--mode", "validate", "--config-path", str(path), "--log-level", "warning"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)  # noqa: S603 - our own binary
         assert done.returncode == 0, done.stderr

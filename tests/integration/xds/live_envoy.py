@@ -23,7 +23,7 @@ from envoy.extensions.network.dns_resolver.cares.v3 import cares_dns_resolver_pb
 from google.protobuf import json_format
 from tests.integration.envoy.static_envoy import envoy_binary
 
-from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
+from lateen.envoy.bootstrap import BootstrapOptions, bootstrap_text, build_bootstrap
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
@@ -267,7 +267,7 @@ class House:
 
     def bootstrap(self) -> dict[str, Any]:
         """Give what Envoy is started with."""
-        return build_bootstrap(node_id="envoy-1", node_cluster=str(PROXY), xds_address=self.address)
+        return build_bootstrap(BootstrapOptions(self.address, str(PROXY), "envoy-1"))
 
     @asynccontextmanager
     async def envoy(self) -> AsyncIterator[None]:

@@ -13,7 +13,7 @@ from lateen.certificates.authority import DAY, Lifetimes, Usage, create_authorit
 from lateen.certificates.identity import operator_identity, proxy_identity
 from lateen.certificates.rotation import AuthorityState, advance
 from lateen.certificates.stored import Bearer
-from lateen.envoy.bootstrap import build_bootstrap
+from lateen.envoy.bootstrap import BootstrapOptions, build_bootstrap
 from lateen.ir.proxy import ProxyId
 from lateen.xds.transport import Security, Transport
 
@@ -95,7 +95,7 @@ class SecureHouse(House):
 
     def bootstrap(self) -> dict[str, Any]:
         """Have Envoy read its certificate, and whom to trust, from files."""
-        bootstrap = build_bootstrap(node_id="envoy-1", node_cluster=str(PROXY), xds_address=self.address)
+        bootstrap = build_bootstrap(BootstrapOptions(self.address, str(PROXY), "envoy-1"))
         folder = {"path": str(self._certificates)}
         certificate = {
             "certificate_chain": {"filename": str(self._certificates / "tls.crt")},

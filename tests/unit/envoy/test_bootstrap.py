@@ -9,13 +9,13 @@ from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from google.protobuf import json_format
 
-from lateen.envoy.bootstrap import bootstrap_text, build_bootstrap
+from lateen.envoy.bootstrap import BootstrapOptions, bootstrap_text, build_bootstrap
 from lateen.errors import InputError
 
 
 def built(**options: Any) -> Bootstrap:
     values = {"node_id": "shop/istio=ingressgateway", "node_cluster": "lateen", "xds_address": "127.0.0.1:15010"}
-    bootstrap = build_bootstrap(**{**values, **options})
+    bootstrap = build_bootstrap(BootstrapOptions(**{**values, **options}))
     return json_format.ParseDict(json.loads(bootstrap_text(bootstrap)), Bootstrap())
 
 

@@ -5,7 +5,7 @@ import copy
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from lateen.kube.client import ApiError, KubeClient, Manifest
+from lateen.kube.client import MANAGER, ApiError, KubeClient, Manifest
 from lateen.kube.resources import ApiResource
 
 
@@ -80,8 +80,10 @@ class SecretsApi(KubeClient):
             raise ApiError(409, "Conflict", "it changed")
         return self.put(manifest)
 
-    async def apply(self, resource: ApiResource, manifest: Manifest, *, part: str = "") -> dict[str, Any]:
-        del resource, part
+    async def apply(
+        self, resource: ApiResource, manifest: Manifest, *, part: str = "", manager: str = MANAGER
+    ) -> dict[str, Any]:
+        del resource, part, manager
         await self._begin("apply")
         return self.put(manifest)
 
