@@ -14,10 +14,11 @@ from lateen.compile.graph import Graph, build_graph, proxy_of
 from lateen.compile.names import WantedSecret
 from lateen.compile.settings import CompileSettings
 from lateen.engine import Commit, Index
+from lateen.ir.deployment import ProxyDeployment
 from lateen.ir.proxy import ListeningPort, Proxy, ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.model.keys import Key, Kind
-from lateen.model.objects import Change, Problem
+from lateen.model.objects import Change, Problem, Severity
 from lateen.semantics.secrets import SecretError
 from lateen.validation.intake import Intake
 
@@ -32,6 +33,8 @@ class Outcome:
     """Changed resources by proxy; None: removed."""
     proxies: Mapping[ProxyId, Proxy | None] = field(default_factory=dict)
     """Proxies that appeared, changed or (None) are no longer wanted."""
+    deployments: Mapping[ProxyId, ProxyDeployment | None] = field(default_factory=dict)
+    """What it takes to run them in a cluster, where that appeared, changed or (None) went."""
     findings: Mapping[Key, Findings] = field(default_factory=dict)
     """All findings of each object whose findings changed; empty: it has none left."""
     accepted: tuple[Key, ...] = ()
@@ -83,6 +86,7 @@ class Compiler:
         return Outcome(
             resources=self._changed_resources(commit),
             proxies={key: new for key, (_, new) in commit.changes_of(self.graph.placement.proxies).items()},
+            deployments={key: new for key, (_, new) in commit.changes_of(self.graph.deployments.deployments).items()},
             findings={key: self.findings_of(key) for key in touched},
             accepted=tuple(accepted),
             refused=tuple(refused),
@@ -104,6 +108,10 @@ class Compiler:
                     out.append(Code.INTERNAL_ERROR.about(key, f"{name}: {type(error).__name__}: {error}"))
         return tuple(out)
 
+    def refuses(self, key: Key) -> bool:
+        """Whether the door keeps out the object as it is now; an earlier version of it may be in use."""
+        return any(finding.severity is Severity.ERROR for finding in self._problems.get(key, ()))
+
     def listening(self) -> list[ListeningPort]:
         """Where each HTTP or TCP server of each Gateway can be reached, by proxy and port."""
         live = self.graph.listeners.listeners.values
@@ -122,6 +130,10 @@ class Compiler:
             if (server.proxy, server.listener) in live
         ]
         return sorted(out, key=lambda place: (place.proxy, place.port, place.gateway))
+
+    def deployment(self, proxy: ProxyId) -> ProxyDeployment | None:
+        """What it takes to run the proxies of one class in a cluster; None: there is no such class."""
+        return self.graph.deployments.deployments.values.get(proxy)
 
     def secrets(self) -> frozenset[Key]:
         """Every Secret that some proxy needs, whether it exists or not; nobody has to read any other."""

@@ -6,9 +6,9 @@ whether trying again makes sense (`ApiError.is_transient`).
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import builtins
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
@@ -17,10 +17,12 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio.client import ApiClient
 
-from lateen.errors import LateenError
 from lateen.kube.access import Access
+from lateen.kube.answers import ApiError, decode, error_of, unreachable
 from lateen.kube.resources import ApiResource
 from lateen.kube.yaml_json import to_yaml_json
+
+__all__ = ["MANAGER", "TIMEOUT", "ApiError", "KubeClient", "Manifest"]
 
 Manifest: TypeAlias = Mapping[str, Any]
 """An object as it stands in YAML."""
@@ -37,46 +39,9 @@ _MERGE: Final = "application/merge-patch+json"
 _METADATA: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
 _METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 _PAGE: Final = 500
-_TRANSIENT: Final = frozenset({0, 408, 429, 500, 502, 503, 504})
 _CONNECTIONS: Final = 100
 _UNAUTHORIZED: Final = 401
 _NO_LIMIT: Final = aiohttp.ClientTimeout(total=None)
-
-
-class ApiError(LateenError):
-    """The API server refused a request, or could not be reached."""
-
-    def __init__(self, code: int, reason: str, message: str) -> None:
-        """Keep the parts of the answer.
-
-        Args:
-            code: HTTP status; 0: there was no answer.
-            reason: one word for programs, such as `NotFound` or `Conflict`.
-            message: the API server's words.
-        """
-        super().__init__(message or reason or f"status {code}")
-        self.code = code
-        self.reason = reason
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether the object, or its kind, does not exist."""
-        return self.code == 404
-
-    @property
-    def is_conflict(self) -> bool:
-        """Whether somebody else was faster, or has the name already."""
-        return self.code == 409
-
-    @property
-    def is_expired(self) -> bool:
-        """Whether a version or a page is too old to go on from."""
-        return self.code == 410
-
-    @property
-    def is_transient(self) -> bool:
-        """Whether the same request may succeed later."""
-        return self.code in _TRANSIENT
 
 
 class KubeClient:
@@ -199,20 +164,6 @@ class KubeClient:
             raise
         return True
 
-    async def _pages(
-        self, resource: ApiResource, namespace: str, query: Mapping[str, str], *, metadata_only: bool
-    ) -> tuple[list[dict[str, Any]], str]:
-        found: list[dict[str, Any]] = []
-        asked = {"limit": str(_PAGE), **query}
-        accept = _METADATA_LIST if metadata_only else _JSON
-        while True:
-            page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
-            found += page.get("items") or ()
-            metadata = page.get("metadata", {})
-            if not metadata.get("continue"):
-                return found, metadata.get("resourceVersion", "")
-            asked["continue"] = metadata["continue"]
-
     async def list(
         self, resource: ApiResource, namespace: str = "", *, metadata_only: bool = False, **query: str
     ) -> tuple[list[dict[str, Any]], str]:
@@ -228,18 +179,62 @@ class KubeClient:
             ApiError: they cannot be read; `is_expired` when pages ran out of date twice.
         """
         try:
-            return await self._pages(resource, namespace, query, metadata_only=metadata_only)
+            return await self._all_pages(resource, namespace, query, metadata_only=metadata_only)
         except ApiError as error:
             if not error.is_expired:
                 raise
-        return await self._pages(resource, namespace, query, metadata_only=metadata_only)
+        return await self._all_pages(resource, namespace, query, metadata_only=metadata_only)
+
+    async def pages(
+        self, resource: ApiResource, namespace: str = "", *, metadata_only: bool = False, **query: str
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Read all objects as `list` does, but give each page when it comes; all have the same version.
+
+        Raises:
+            ApiError: they cannot be read; `is_expired` when pages ran out of date.
+        """
+        asked = {"limit": str(_PAGE), **query}
+        accept = _METADATA_LIST if metadata_only else _JSON
+        while True:
+            page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
+            following = page.get("metadata", {}).get("continue")
+            yield page
+            if not following:
+                return
+            asked["continue"] = following
+
+    async def _all_pages(
+        self, resource: ApiResource, namespace: str, query: Mapping[str, str], *, metadata_only: bool
+    ) -> tuple[builtins.list[dict[str, Any]], str]:
+        found: builtins.list[dict[str, Any]] = []
+        version = ""
+        async for page in self.pages(resource, namespace, metadata_only=metadata_only, **query):
+            found += page.get("items") or ()
+            version = page.get("metadata", {}).get("resourceVersion", "")
+        return found, version
 
     async def watch(
-        self, resource: ApiResource, namespace: str = "", *, version: str, seconds: int = 300, **query: str
-    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        self,
+        resource: ApiResource,
+        namespace: str = "",
+        *,
+        version: str,
+        seconds: int = 300,
+        silence: float | None = None,
+        **query: str,
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
         """Follow changes after `version`: type (`ADDED`, `MODIFIED`, `DELETED`, `BOOKMARK`) and object.
 
         Ends after `seconds`, or whenever the API server ends it.
+
+        Args:
+            resource: the kind to follow.
+            namespace: empty: all namespaces.
+            version: where to begin, as a list or the last event gave it.
+            seconds: how long to follow.
+            silence: seconds without any event, bookmarks included, after which it counts as broken;
+                None: a little more than `seconds`.
+            query: `labelSelector`, `fieldSelector` and the like.
 
         Raises:
             ApiError: it cannot be followed; `is_expired`: list again.
@@ -251,13 +246,15 @@ class KubeClient:
             "resourceVersion": version,
             **query,
         }
-        async for line in self.lines(resource.collection(namespace), asked, silence=seconds + 10.0):
-            event = _decode(line)
-            if "object" not in event:
-                raise ApiError(0, "Unreadable", f"no event: {event.get('message', '')}")
-            if event["type"] == "ERROR":
-                raise _error_of(event["object"].get("code", 500), event["object"])
-            yield event["type"], event["object"]
+        limit = silence if silence is not None else seconds + 10.0
+        async with aclosing(self.lines(resource.collection(namespace), asked, silence=limit)) as lines:
+            async for line in lines:
+                event = decode(line)
+                if "object" not in event:
+                    raise ApiError(0, "Unreadable", f"no event: {event.get('message', '')}")
+                if event["type"] == "ERROR":
+                    raise error_of(event["object"].get("code", 500), event["object"])
+                yield event["type"], event["object"]
 
     async def request(
         self,
@@ -281,17 +278,17 @@ class KubeClient:
                 async with answer:
                     data = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error) from error
-        decoded = _decode(data)
+            raise unreachable(error) from error
+        decoded = decode(data)
         if not 200 <= answer.status < 300:
-            raise _error_of(answer.status, decoded)
+            raise error_of(answer.status, decoded)
         if decoded.keys() == {"message"}:
             raise ApiError(0, "Unreadable", f"no JSON: {decoded['message']}")
         return decoded
 
     async def lines(
         self, path: str, query: Mapping[str, str] | None = None, *, silence: float | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Read an answer line by line as it comes, without the line's end. What has no end was cut off: it is no line.
 
         Args:
@@ -307,13 +304,13 @@ class KubeClient:
             answer = await self._send("GET", path, query, {"Accept": "*/*"}, None, timeout)
             try:
                 if not 200 <= answer.status < 300:
-                    raise _error_of(answer.status, _decode(await answer.read()))
+                    raise error_of(answer.status, decode(await answer.read()))
                 async for line in _split(answer.content):
                     yield line
             finally:
                 answer.close()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
 
     @asynccontextmanager
     async def websocket(
@@ -348,7 +345,7 @@ class KubeClient:
             await self.request("GET", path, query=query)  # which is refused the same way, with words
             raise ApiError(error.status, "Refused", error.message) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         try:
             yield connected
         finally:
@@ -409,20 +406,3 @@ async def _split(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
             yield b"".join((*begun, end))
             begun.clear()
         begun.append(rest)
-
-
-def _decode(data: bytes) -> dict[str, Any]:
-    try:
-        decoded = json.loads(data)
-    except ValueError:
-        return {"message": data.decode(errors="replace").strip()[:500]}
-    return decoded if isinstance(decoded, dict) else {"items": decoded}
-
-
-def _error_of(code: int, status: Mapping[str, Any]) -> ApiError:
-    return ApiError(code, str(status.get("reason", "")), str(status.get("message", "")))
-
-
-def _unreachable(error: BaseException) -> ApiError:
-    words = "no answer in time" if isinstance(error, asyncio.TimeoutError) else str(error) or type(error).__name__
-    return ApiError(0, "Unreachable", words)

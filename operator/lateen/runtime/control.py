@@ -314,6 +314,9 @@ class Control:
                     leftovers[proxy] = dict.fromkeys(self.cache.snapshot(proxy))
                 self.cache.publish(proxy, {})
             self._proxies.want(proxy, wanted=wanted is not None)
+        for proxy, deployment in outcome.deployments.items():
+            if deployment is not None and self._seams.scales:
+                self._proxies.want(proxy, wanted=True)  # its ports or options changed
         for proxy, changed in outcome.resources.items():
             if outcome.proxies.get(proxy, proxy) is None:
                 self.parts.update(proxy, self.cache.desired(proxy), changed)

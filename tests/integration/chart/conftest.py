@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from tests.apiserver.client import ApiClient
 from tests.apiserver.control_plane import ASSETS, ControlPlane, assets
-from tests.apiserver.kubeconfig import write_kubeconfig
 from tests.chart.helm import CHART, NAMESPACE
 from tests.integration.chart.cluster import OPERATOR, SMALL, Cluster
 
@@ -38,7 +37,7 @@ def small_chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cluster(bare_plane: ControlPlane, small_chart: Path, tmp_path: Path) -> Iterator[Cluster]:
     """A cluster in which nothing is installed; afterwards nothing is again."""
-    kubeconfig = write_kubeconfig(bare_plane, tmp_path / "kubeconfig")
+    kubeconfig = bare_plane.kubeconfig(tmp_path)
     with ExitStack() as stack:
         admin, operator = (stack.enter_context(bare_plane.client(user)) for user in ("admin", OPERATOR))
         running = Cluster(ApiClient(admin), ApiClient(operator), kubeconfig, small_chart)

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import pytest
 from tests.apiserver.control_plane import ControlPlane
-from tests.apiserver.kubeconfig import write_kubeconfig
 from tests.chart.helm import NAMESPACE, needs_helm
 from tests.chart.value_sets import BARE
 from tests.integration.chart.cluster import OPERATOR, Cluster
@@ -52,7 +51,7 @@ async def test_the_operator_stops_and_what_it_has_made_goes(
     own = [_object("v1", "Secret", NAMESPACE, AUTHORITY_SECRET), _lease()]
     for each in [*made, *kept, *own]:
         cluster.api.apply(each)
-    client = await KubeClient.connect(write_kubeconfig(bare_plane, tmp_path / "operator", user=OPERATOR))
+    client = await KubeClient.connect(bare_plane.kubeconfig(tmp_path, OPERATOR))
     try:
         removed = await clean_up(
             client,

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from lateen.kube.client import MANAGER, ApiError, KubeClient, Manifest
@@ -97,9 +97,16 @@ class SecretsApi(KubeClient):
         return [] if found is None else [copy.deepcopy(found)], str(self._version)
 
     async def watch(
-        self, resource: ApiResource, namespace: str = "", *, version: str, seconds: int = 300, **query: str
-    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        del resource, seconds
+        self,
+        resource: ApiResource,
+        namespace: str = "",
+        *,
+        version: str,
+        seconds: int = 300,
+        silence: float | None = None,
+        **query: str,
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
+        del resource, seconds, silence
         await self._begin("watch")
         name = query["fieldSelector"].removeprefix("metadata.name=")
         changes: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()

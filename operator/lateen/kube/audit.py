@@ -1,0 +1,240 @@
+"""Compares what is known with what there is, so that nothing is lost for longer than the audit's period.
+
+The watcher follows every change, as long as kopf, the network and the API server keep their
+promises. The audit trusts none of them: it lists names and versions by itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+
+from lateen.kube.client import ApiError, KubeClient
+from lateen.kube.resources import RESOURCES
+from lateen.kube.seen import Seen
+from lateen.kube.session import read_page
+from lateen.kube.sighting import Page, Report, read_version
+from lateen.kube.watching import WATCHED, WatchHealth, WatchSettings
+from lateen.model.keys import Key, Kind
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds before the API server is asked again, doubled from failure to failure."""
+
+ResultT = TypeVar("ResultT")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects of one kind, as they stood at one version."""
+
+    version: int
+    versions: Mapping[Key, int]
+    """Version at which each object was changed last."""
+
+
+@dataclass(slots=True)
+class Difference:
+    """Where what is known and what is listed do not agree."""
+
+    behind: dict[Key, int] = field(default_factory=dict)
+    """Objects that are listed at a later version than was seen."""
+    surplus: dict[Key, int] = field(default_factory=dict)
+    """Objects that are known, at which version, but not listed."""
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.behind or self.surplus)
+
+    def settle(self, seen: Seen) -> None:
+        """Take out what was seen meanwhile."""
+        self.behind = {key: version for key, version in self.behind.items() if seen.is_older(key, version)}
+        self.surplus = {key: version for key, version in self.surplus.items() if seen.version(key) == version}
+
+
+def compare(seen: Seen, kind: Kind, listing: Listing | None) -> Difference:
+    """Find what is listed and was not seen, and what was seen and is not listed; None: there is no such kind.
+
+    What was seen later than the listing counts as right.
+    """
+    versions = listing.versions if listing is not None else {}
+    difference = Difference()
+    for key, version in versions.items():
+        if seen.is_older(key, version):
+            difference.behind[key] = version
+    for key in seen.keys(kind):
+        known = seen.version(key)
+        if known is not None and key not in versions and (listing is None or known <= listing.version):
+            difference.surplus[key] = known
+    return difference
+
+
+class KeyAudit:
+    """Looks by itself, beside the watcher."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        seen: Seen,
+        health: WatchHealth,
+        settings: WatchSettings,
+        *,
+        report: Callable[[Report], None],
+        restart: Callable[[], None],
+    ) -> None:
+        """Stand between what is known and what there is.
+
+        Args:
+            client: reads.
+            seen: what is known.
+            health: says what the watcher has read, and counts what it missed.
+            settings: how often to look, and how long to wait.
+            report: takes what the watcher missed.
+            restart: starts the watcher anew.
+        """
+        self._client = client
+        self._seen = seen
+        self._health = health
+        self._settings = settings
+        self._report = report
+        self._restart = restart
+        self._heard = asyncio.Event()
+        self._complained: set[int] = set()
+
+    def note(self) -> None:
+        """Hear that the watcher has told something."""
+        self._heard.set()
+
+    async def first(self) -> None:
+        """Return when all there was has been seen: by the watcher, or else by reading it here."""
+        present = {kind for kind in WATCHED if await self._insist(partial(self._is_present, kind))}
+        self._health.absent = frozenset(WATCHED) - present
+        heard = True
+        while heard and not present <= self._health.listed:
+            heard = await self._hear(self._settings.start_patience)
+        late = present - self._health.listed
+        if late:
+            _log.warning("the watcher is late, reading by ourselves", kinds=[*map(str, sorted(late))])
+            for kind in sorted(late):
+                await self._insist(partial(self._read, kind))
+            self._restart()
+
+    async def run(self) -> None:
+        """Look once per period, until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.audit_period)
+            await self.look()
+
+    async def look(self) -> None:
+        """Look at every kind once, and put right what is wrong."""
+        absent = set()
+        is_lost = False
+        for kind in WATCHED:
+            listing = await self._insist(partial(self._list, kind))
+            if listing is None:
+                absent.add(kind)
+            is_lost |= await self._settle(kind, listing)
+        self._health.absent = frozenset(absent)
+        self._health.audits += 1
+        self._seen.forget_the_gone()
+        if is_lost:
+            self._restart()
+
+    async def _settle(self, kind: Kind, listing: Listing | None) -> bool:
+        """Make one kind right; True: the watcher does not follow it as it should."""
+        difference = compare(self._seen, kind, listing)
+        if listing is not None or difference:
+            await self._give_time(kind, difference)
+        if difference:
+            _log.warning(
+                "the watcher missed changes, reading by ourselves",
+                kind=str(kind),
+                changed=len(difference.behind),
+                deleted=len(difference.surplus),
+            )
+            self._health.missed_changes += len(difference.behind)
+            self._health.missing_deletions += len(difference.surplus)
+            await self._insist(partial(self._read, kind))
+        return bool(difference) or (listing is not None and kind not in self._health.listed)
+
+    async def _give_time(self, kind: Kind, difference: Difference) -> None:
+        """Wait while the watcher may still tell what is different; what it does tell is taken out."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.audit_patience
+        while difference or kind not in self._health.listed:
+            if self._seen.is_listing(kind):
+                end = loop.time() + self._settings.audit_patience
+            if not await self._hear(end - loop.time()):
+                return
+            difference.settle(self._seen)
+
+    async def _hear(self, seconds: float) -> bool:
+        """Wait for the watcher to tell something; False: it did not within the time."""
+        self._heard.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _insist(self, ask: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Ask the API server until it answers."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await ask()
+            except ApiError as error:
+                if error.code not in self._complained:
+                    self._complained.add(error.code)
+                    _log.warning("the API server cannot be asked what there is", error=str(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _is_present(self, kind: Kind) -> bool:
+        path = RESOURCES[kind].collection()
+        return await _unless_missing(self._client.request("GET", path, query={"limit": "1"})) is not None
+
+    async def _list(self, kind: Kind) -> Listing | None:
+        """List names and versions; None: there is no such kind."""
+        versions: dict[Key, int] = {}
+        version = 0
+        try:
+            async for page in self._client.pages(RESOURCES[kind], metadata_only=True):
+                version = read_version(page["metadata"].get("resourceVersion"))
+                for each in page.get("items") or ():
+                    metadata = each["metadata"]
+                    key = Key(kind, metadata.get("namespace", ""), metadata["name"])
+                    versions[key] = read_version(metadata.get("resourceVersion"))
+        except ApiError as error:
+            if error.is_missing:
+                return None
+            raise
+        return Listing(version, versions)
+
+    async def _read(self, kind: Kind) -> None:
+        """Read all objects of a kind, and report them as the watcher does."""
+        is_first = True
+        try:
+            async for page in self._client.pages(RESOURCES[kind]):
+                self._report(read_page(kind, page, is_first=is_first))
+                is_first = False
+        except ApiError as error:
+            if not error.is_missing:
+                raise
+            newest = max((self._seen.version(key) or 0 for key in self._seen.keys(kind)), default=0)
+            self._report(Page(kind, newest, ()))
+
+
+async def _unless_missing(answer: Awaitable[ResultT]) -> ResultT | None:
+    try:
+        return await answer
+    except ApiError as error:
+        if error.is_missing:
+            return None
+        raise

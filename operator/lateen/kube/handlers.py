@@ -1,0 +1,83 @@
+"""What kopf is told to do: log in, and report every event of the kinds that are watched. It writes nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import kopf
+
+from lateen.kube.access import Access
+from lateen.kube.resources import RESOURCES
+from lateen.kube.session import open_session
+from lateen.kube.sighting import Report
+from lateen.kube.storages import NullDiffBase, NullProgress
+from lateen.kube.trimming import sight
+from lateen.kube.watching import WATCHED, WatchSettings
+from lateen.model.keys import Kind
+
+_LONGEST_PAUSE: Final = 30.0
+
+
+def watch_settings(settings: WatchSettings) -> kopf.OperatorSettings:
+    """Translate our settings into kopf's, and turn off all that would write."""
+    given = kopf.OperatorSettings()
+    given.posting.enabled = False
+    given.peering.standalone = True
+    given.watching.server_timeout = settings.reopen
+    given.watching.connect_timeout = settings.connect_timeout
+    given.watching.inactivity_timeout = settings.silence
+    given.watching.reconnect_backoff = 0.1
+    given.networking.request_timeout = settings.request_timeout
+    given.networking.connect_timeout = settings.connect_timeout
+    given.networking.error_backoffs = settings.backoffs
+    given.queueing.idle_timeout = 1.0  # each object that changes has a task for so long
+    given.queueing.worker_limit = None  # a worker keeps its place while it idles: a limit would hold up all others
+    given.queueing.exit_timeout = 0.5
+    given.persistence.diffbase_storage = NullDiffBase()
+    given.persistence.progress_storage = NullProgress()
+    given.process.ultimate_exiting_timeout = None  # else kopf may kill the whole process
+    return given
+
+
+def build_registry(put: Callable[[Report], None], login: Callable[..., Awaitable[Any]]) -> kopf.OperatorRegistry:
+    """List the handlers: `login`, and one per kind that hands each event to `put`."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(id="login", registry=registry)(login)
+    for kind in WATCHED:
+        resource = RESOURCES[kind]
+        listen = kopf.on.event(resource.group, resource.version, resource.plural, id=kind.value, registry=registry)
+        listen(_reporter(kind, put))
+    return registry
+
+
+def _reporter(kind: Kind, put: Callable[[Report], None]) -> Callable[..., Awaitable[None]]:
+    async def report(event: Any, **_: Any) -> None:
+        put(sight(kind, event["object"], is_deleted=event["type"] == "DELETED"))
+
+    return report
+
+
+class Login:
+    """Opens a session at every call: at the start, and whenever the API server refused the token."""
+
+    def __init__(self, put: Callable[[Report], None], kubeconfig: Path | None, context: str | None) -> None:
+        """Log in as `KubeClient.connect` does; `put` hears what the session brings."""
+        self._put = put
+        self._kubeconfig = kubeconfig
+        self._context = context
+        self._again = 0
+
+    async def open(self, **_: Any) -> kopf.AiohttpSession:
+        """Read the token anew and open a session with it; the oftener, the later."""
+        # The first refusal is mostly a token that ran out, so the next one may come at once.
+        if self._again > 1:
+            await asyncio.sleep(min(0.5 * 2**self._again, _LONGEST_PAUSE))
+        self._again += 1
+        configuration = (await Access.find(self._kubeconfig, self._context)).configuration
+        session = await open_session(configuration, self._put)
+        return kopf.AiohttpSession(server=configuration.host, aiohttp_session=session)
+
+    def confirm(self) -> None:
+        """The API server has accepted the token."""
+        self._again = 0

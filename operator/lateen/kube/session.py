@@ -1,0 +1,93 @@
+"""The HTTP session through which kopf speaks: what it lists is taken here, piece by piece.
+
+kopf makes a task and a queue for each object of a list, and does not compare a list with
+what was there before. Both are spared: the objects are handed over here, and kopf
+gets the list without them. What happens after a list comes as events, through kopf's handlers.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import aiohttp
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+
+from lateen.kube.lists import decode_list
+from lateen.kube.resources import RESOURCES
+from lateen.kube.sighting import Contact, Page, Report, read_version
+from lateen.kube.trimming import sight
+from lateen.kube.watching import WATCHED
+from lateen.model.keys import Kind
+
+_KINDS: Final[Mapping[str, Kind]] = {RESOURCES[kind].collection(): kind for kind in WATCHED}
+
+_READ_BUFFER: Final = 2**21
+
+
+async def open_session(configuration: Configuration, put: Callable[[Report], None]) -> aiohttp.ClientSession:
+    """Open a session at an API server.
+
+    Args:
+        configuration: where it is, and who we are; a token is read now, and not again.
+        put: hears of every page, and how each request went.
+    """
+
+    class Response(aiohttp.ClientResponse):
+        """Hands over the objects of a list."""
+
+        async def json(self, **options: Any) -> Any:
+            kind = _KINDS.get(self.url.path)
+            if kind is None or self.status != 200:
+                return await super().json(**options)
+            is_first = "continue" not in self.url.query
+            decoded: Mapping[str, Any] = {}
+            for decoded in decode_list(await self.read()):
+                put(read_page(kind, decoded, is_first=is_first))
+                is_first = False
+                await asyncio.sleep(0)
+            return {**decoded, "items": []}
+
+    headers = {"User-Agent": "lateen", "Accept-Encoding": "identity"}
+    token = await configuration.get_api_key_with_prefix("BearerToken")
+    if token:
+        headers["Authorization"] = token
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=RESTClientObject(configuration).ssl_context),
+        headers=headers,
+        response_class=Response,
+        trace_configs=[_trace(put)],
+        proxy=configuration.proxy,
+        trust_env=True,
+        read_bufsize=_READ_BUFFER,
+    )
+
+
+def read_page(kind: Kind, decoded: Mapping[str, Any], *, is_first: bool) -> Page:
+    """Read a list, or a piece of one as `decode_list` gives it."""
+    metadata = decoded.get("metadata") or {}
+    return Page(
+        kind,
+        read_version(metadata.get("resourceVersion")),
+        tuple(sight(kind, each) for each in decoded.get("items") or ()),
+        is_first=is_first,
+        is_last="metadata" in decoded and not metadata.get("continue"),
+    )
+
+
+def _trace(put: Callable[[Report], None]) -> aiohttp.TraceConfig:
+    async def note_answer(_session: Any, _context: Any, end: aiohttp.TraceRequestEndParams) -> None:
+        kind = _KINDS.get(end.url.path)
+        if kind is not None:
+            answer = end.response
+            put(Contact(kind, "" if answer.ok else f"{answer.status} {answer.reason}"))
+
+    async def note_failure(_session: Any, _context: Any, failure: aiohttp.TraceRequestExceptionParams) -> None:
+        kind = _KINDS.get(failure.url.path)
+        if kind is not None:
+            put(Contact(kind, str(failure.exception) or type(failure.exception).__name__))
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(note_answer)
+    trace.on_request_exception.append(note_failure)
+    return trace

@@ -1,0 +1,66 @@
+"""Gathers changes that come close together into one batch."""
+
+import asyncio
+from typing import Final
+
+from lateen.model.keys import Key
+from lateen.model.objects import Change
+from lateen.sources.base import Sink
+
+QUIET: Final = 0.005
+"""Seconds without a further change before a batch is complete."""
+
+LONGEST: Final = 0.05
+"""Seconds after which a batch is complete although more changes keep coming."""
+
+
+class Batches:
+    """The last change of each object since the last batch."""
+
+    def __init__(
+        self, sink: Sink, loop: asyncio.AbstractEventLoop, *, quiet: float = QUIET, longest: float = LONGEST
+    ) -> None:
+        """Keep everything back until `release`."""
+        self._sink = sink
+        self._loop = loop
+        self._quiet = quiet
+        self._longest = longest
+        self._pending: dict[Key, Change] = {}
+        self._is_held = True
+        self._first = 0.0
+        self._last = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, change: Change) -> None:
+        """Take a change; one of the same object that still waits is replaced."""
+        self._last = self._loop.time()
+        if not self._pending:
+            self._first = self._last
+        self._pending.pop(change.key, None)
+        self._pending[change.key] = change
+        if self._timer is None and not self._is_held:
+            self._timer = self._loop.call_at(self._last + self._quiet, self._look)
+
+    def release(self) -> None:
+        """Hand over what there is, as one batch even if it is empty; from now on batches go by themselves."""
+        self._is_held = False
+        self._hand_over()
+
+    def close(self) -> None:
+        """Hand over nothing any more."""
+        self._is_held = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        due = min(self._last + self._quiet, self._first + self._longest)
+        if self._loop.time() < due:
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._timer = None
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        taken, self._pending = self._pending, {}
+        self._sink(tuple(taken.values()))
