@@ -33,6 +33,9 @@ MANAGER: Final = "lateen"
 TIMEOUT: Final = 30.0
 """Seconds for one request that is no stream."""
 
+_FAREWELL: Final = 2.0
+"""Seconds that the other side of a WebSocket gets to answer its end."""
+
 _JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml; charset=utf-8"
 _MERGE: Final = "application/merge-patch+json"
@@ -340,6 +343,7 @@ class KubeClient:
                     proxy=rest.proxy,
                     server_hostname=rest.configuration.tls_server_name,
                     max_msg_size=0,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_FAREWELL),
                 )
         except aiohttp.WSServerHandshakeError as error:
             await self.request("GET", path, query=query)  # which is refused the same way, with words

@@ -8,7 +8,7 @@ from lateen.infra.base import Phase, ProxyState
 from lateen.infra.state import InstanceInfo
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import ProxyId
-from lateen.ir.resource import Resource
+from lateen.ir.resource import Resource, ResourceKey
 from lateen.kube.resources import NETWORKING
 from lateen.model.keys import Key
 from lateen.model.objects import Origin
@@ -195,11 +195,13 @@ async def report_resources(instance: Instance, group: ResourceGroup, *, proxy: s
     cache = instance.control.cache
     published = {owner: tuple(cache.snapshot(owner).values()) for owner in cache.proxies}
     streams = {owner: tuple(instance.server.streams_of(owner)) for owner in published}
-    states = {
-        (owner, resource.key): _state([stream.settlement(resource.key, resource.version) for stream in streams[owner]])
-        for owner, resources in published.items()
-        for resource in resources
-    }
+    states: dict[tuple[ProxyId, ResourceKey], str] = {}
+    for owner, resources in published.items():
+        for number, resource in enumerate(resources):
+            if not number % _TURN:
+                await asyncio.sleep(0)
+            settlements = [stream.settlement(resource.key, resource.version) for stream in streams[owner]]
+            states[owner, resource.key] = _state(settlements)
 
     def state(owner: ProxyId, resource: Resource) -> tuple[str, int]:
         return states[owner, resource.key], len(streams[owner])
