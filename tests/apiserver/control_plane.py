@@ -98,7 +98,7 @@ class ControlPlane:
             ],
             "users": [{"name": user, "user": {"token": self.token(user)}}],
         }
-        file = folder / f"{user}.kubeconfig"
+        file = folder / f"{user.replace(':', '-')}.kubeconfig"  # a colon parts files in $KUBECONFIG
         file.write_text(json.dumps(config))
         return file
 

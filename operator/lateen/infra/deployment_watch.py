@@ -43,6 +43,7 @@ class DeploymentWatch:
         selector: str,
         listener: DeploymentListener,
         *,
+        namespace: str = "",
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
         """Prepare; nothing is read yet.
@@ -51,11 +52,13 @@ class DeploymentWatch:
             client: the API server.
             selector: labels of all Deployments that are followed.
             listener: who is told.
+            namespace: where they all are; empty: in any.
             sleep: waits.
         """
         self._client = client
         self._selector = selector
         self._listener = listener
+        self._namespace = namespace
         self._sleep = sleep
         self._deployments: dict[ProxyId, Manifest] = {}
         self._troubles: dict[ProxyId, str] = {}
@@ -70,7 +73,7 @@ class DeploymentWatch:
         pause = FIRST_PAUSE
         while True:
             try:
-                found, version = await self._client.list(DEPLOYMENTS, labelSelector=self._selector)
+                found, version = await self._client.list(DEPLOYMENTS, self._namespace, labelSelector=self._selector)
                 self._take_all(found)
                 pause = FIRST_PAUSE
                 await self._watch(version)
@@ -83,7 +86,8 @@ class DeploymentWatch:
     async def _watch(self, version: str) -> None:
         """Follow from a version on; a stream that only ended is opened again."""
         while True:
-            async for kind, found in self._client.watch(DEPLOYMENTS, version=version, labelSelector=self._selector):
+            changes = self._client.watch(DEPLOYMENTS, self._namespace, version=version, labelSelector=self._selector)
+            async for kind, found in changes:
                 version = found["metadata"]["resourceVersion"]
                 if kind == "DELETED":
                     self._forget(_class_of(found))

@@ -57,6 +57,7 @@ class KubeProxyRunner:
         defaults: ProxyDefaults,
         *,
         instance: str,
+        namespace: str = "",
         on_state: OnState | None = None,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
@@ -66,6 +67,7 @@ class KubeProxyRunner:
             client: the API server.
             defaults: how proxies run where no Gateway says otherwise.
             instance: the operator's namespace; tells its proxies from those of other operators.
+            namespace: where all proxies are; empty: each class in its own. Nothing is asked of other namespaces.
             on_state: told of every change.
             sleep: waits.
         """
@@ -75,8 +77,10 @@ class KubeProxyRunner:
         self._on_state = on_state
         self._sleep = sleep
         ours = {MANAGED_BY: "lateen", INSTANCE: instance}
-        self._sets = ObjectSets(client, MADE, ours=ours, set_label=PROXY_LABEL, hash_annotation=APPLIED)
-        self._watch = DeploymentWatch(client, self._sets.selector, self, sleep=sleep)
+        self._sets = ObjectSets(
+            client, MADE, ours=ours, set_label=PROXY_LABEL, hash_annotation=APPLIED, namespace=namespace
+        )
+        self._watch = DeploymentWatch(client, self._sets.selector, self, namespace=namespace, sleep=sleep)
         self._renderer: Renderer | None = None
         self._looking = asyncio.Lock()
         self._plans: dict[ProxyId, ProxyPlan] = {}

@@ -56,6 +56,7 @@ class ObjectSets:
         ours: Mapping[str, str],
         set_label: str,
         hash_annotation: str,
+        namespace: str = "",
     ) -> None:
         """Know nothing yet; `look` before anything else.
 
@@ -65,10 +66,12 @@ class ObjectSets:
             ours: labels that every object has, and nobody else's.
             set_label: label whose value names the set.
             hash_annotation: annotation whose value differs whenever a manifest does.
+            namespace: where all of it is; empty: in any.
         """
         self._client = client
         self._resources = {resource.kind: resource for resource in resources}
         self._ours = ours
+        self._namespace = namespace
         self._set_label = set_label
         self._hash = hash_annotation
         self._known: dict[ObjectId, Mapping[str, Any]] = {}
@@ -99,7 +102,9 @@ class ObjectSets:
         self._news.append(news)
         try:
             for resource in self._resources.values():
-                found, _ = await self._client.list(resource, metadata_only=True, labelSelector=self.selector)
+                found, _ = await self._client.list(
+                    resource, self._namespace, metadata_only=True, labelSelector=self.selector
+                )
                 for each in found:
                     metadata = each["metadata"]
                     seen[ObjectId(resource, metadata["namespace"], metadata["name"])] = metadata
