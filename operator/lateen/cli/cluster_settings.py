@@ -7,18 +7,17 @@ import click
 
 from lateen.cli.operator_settings import parse_operator_settings
 from lateen.cli.target import Cluster
-from lateen.compile.settings import CompileSettings, ProxyScope
+from lateen.compile.settings import CompileSettings
 from lateen.errors import LateenError
 from lateen.kube.client import KubeClient
 from lateen.kube.operator_pods import find_operator
 from lateen.kube.resources import RESOURCES, ApiResource
 from lateen.model.keys import Kind
-from lateen.semantics.servers import PortRules
+from lateen.runtime.assembly import compile_settings
 from lateen.settings import OperatorSettings
 
 _CONFIG_MAPS: Final = ApiResource("", "v1", "configmaps", "ConfigMap")
 _FILE: Final = "config.yaml"
-_SHIFT: Final = 10_000
 
 
 async def find_compile_settings(client: KubeClient, cluster: Cluster) -> CompileSettings:
@@ -50,14 +49,3 @@ async def _read(client: KubeClient, cluster: Cluster) -> OperatorSettings:
 def _config_maps(pod: Mapping[str, Any]) -> list[str]:
     volumes = (pod.get("spec") or {}).get("volumes") or ()
     return [each["configMap"]["name"] for each in volumes if "configMap" in each]
-
-
-def compile_settings(settings: OperatorSettings) -> CompileSettings:
-    """What the compiler has to know of a cluster."""
-    scope = ProxyScope.SHARED if settings.gateways.scope == "cluster" else ProxyScope.NAMESPACE
-    return CompileSettings(
-        domain=settings.cluster_domain,
-        root_namespace=settings.root_namespace,
-        proxy_scope=scope,
-        ports=PortRules(shift=_SHIFT),
-    )
