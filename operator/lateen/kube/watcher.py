@@ -179,7 +179,7 @@ def _note_leftover(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
 
 def _outcome(operate: Callable[[], Coroutine[Any, Any, None]]) -> str:
     """Run kopf on a loop of its own, and put into words how it ended."""
-    logging.getLogger("kopf").setLevel(logging.WARNING)  # what matters of it is in `WatchHealth`
+    logging.getLogger("kopf").setLevel(logging.ERROR)  # what matters of it is in `WatchHealth`
     try:
         asyncio.run(operate())
     except Exception as error:  # noqa: BLE001 - whatever ends it, it is started again

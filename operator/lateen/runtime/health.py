@@ -1,13 +1,13 @@
 """What Kubernetes and Prometheus ask of an operator over HTTP.
 
-    GET /livez      200 while both loops turn: this one by answering, the watcher's by its heartbeat
+    GET /livez      200: the loop turns, as it shows by answering
     GET /readyz     200 once everything there was is compiled, and proxies are served
     GET /metrics    Prometheus' text format
 
-Losing the API server makes an operator neither dead nor unready: proxies are served as before.
+Losing the API server makes an operator neither dead nor unready: proxies are served as before,
+and the watcher, which has a loop of its own, is started again by its supervisor.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -24,16 +24,13 @@ class Health:
 
     ready: bool = False
     """Whether everything there was is compiled, and proxies are served."""
-    stuck: Callable[[], str] = lambda: ""
-    """Says what stands still that should not; empty: nothing."""
 
 
 def build_health(health: Health, metrics: Metrics) -> Starlette:
     """Make the application."""
 
     async def live(_: Request) -> Response:
-        stuck = health.stuck()
-        return PlainTextResponse(f"{stuck}\n", 503) if stuck else PlainTextResponse("ok\n")
+        return PlainTextResponse("ok\n")
 
     async def ready(_: Request) -> Response:
         return PlainTextResponse("ok\n") if health.ready else PlainTextResponse("not synced yet\n", 503)
