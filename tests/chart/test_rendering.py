@@ -1,5 +1,6 @@
 """What the chart makes of values is what is written down; `make golden` writes it anew, to be read as a diff."""
 
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,13 @@ def test_every_golden_has_its_values() -> None:
     assert {path.name for path in GOLDENS.iterdir()} == {
         name + ending for name in names() for ending in (".values.yaml", ".yaml")
     }
+
+
+def test_chart_images_and_package_have_one_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    version = tomllib.loads((CHART.parents[1] / "pyproject.toml").read_text())["project"]["version"]
+    assert (chart["version"], chart["appVersion"]) == (version, version)
+    assert f"\nIMAGE_TAG ?= {version}\n" in (CHART.parents[1] / "Makefile").read_text()
 
 
 @needs_helm

@@ -13,7 +13,7 @@ from lateen.kube.cleanup import MADE, clean_up
 from lateen.kube.client import KubeClient
 from lateen.settings import AUTHORITY_SECRET, LEASE
 
-pytestmark = [pytest.mark.apiserver, needs_helm]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240), needs_helm]
 
 _PODS: Final = {"metadata": {"labels": {"app": "edge"}}, "spec": {"containers": [{"name": "envoy", "image": "envoy"}]}}
 _SELECTOR: Final = {"matchLabels": {"app": "edge"}}

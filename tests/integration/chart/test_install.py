@@ -15,7 +15,7 @@ from tests.integration.chart.cluster import DEFINITIONS, SMALL, Cluster
 
 from lateen.crds.definitions import definitions
 
-pytestmark = [pytest.mark.apiserver, needs_helm]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240), needs_helm]
 
 _STORED_AT_MOST: Final = 512 * 1024
 """Half of what a Secret may hold: Helm keeps each release in one."""

@@ -20,7 +20,7 @@ from lateen.ir.proxy import ProxyId
 from lateen.kube.client import KubeClient
 from lateen.settings import ProxyDefaults
 
-pytestmark = [pytest.mark.apiserver, needs_helm]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240), needs_helm]
 
 _XDS: Final = Xds(f"lateen-xds.{NAMESPACE}.svc:18000", f"lateen-xds.{NAMESPACE}.svc")
 _OPTIONS: Final = {"autoscaling": "{}", "network-policy": "true"}

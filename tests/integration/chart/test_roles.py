@@ -8,7 +8,7 @@ from tests.integration.chart.cluster import Cluster
 
 from lateen.kube.resources import NETWORKING, RESOURCES
 
-pytestmark = [pytest.mark.apiserver, needs_helm]
+pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240), needs_helm]
 
 _PARTS: Final = (
     ("apps", "deployments"),
