@@ -109,6 +109,8 @@ def _state(instance: "InstanceFields") -> str:
 
 def _proxy(proxy: "ProxyFields") -> Iterator[str]:
     state = f"{proxy['phase']}, pid {proxy['pid']}" if proxy["pid"] else proxy["phase"]
+    if proxy["pods"]:
+        state += f", {proxy['ready_pods']} of {count(proxy['pods'], 'pod')} ready"
     restarts = f", started again {count(proxy['restarts'], 'time')}" if proxy["restarts"] else ""
     admin = f", admin http://{proxy['admin']}" if proxy["admin"] else ""
     yield f"  {proxy['proxy']}: {state}{restarts}{admin}"
@@ -162,9 +164,10 @@ def _when(seconds: float | None) -> str:
 
 
 def _ports(report: "Report") -> list[str]:
+    inside = bool(report["replicas"])  # of pods, whose addresses nobody calls
     rows = [
         (
-            port["url"],
+            port["proxy"] if inside else port["url"],
             "the mesh port" if port["gateway"] == "mesh" else f"Gateway {port['gateway']}",
             f"port {port['number']}",
             ", ".join(port["hosts"]),

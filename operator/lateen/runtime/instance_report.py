@@ -82,6 +82,9 @@ class ProxyFields(TypedDict):
     restarts: int
     error: str
     streams: list[StreamFields]
+    pods: int
+    """How many there ought to be in a cluster; 0 on a laptop."""
+    ready_pods: int
 
 
 class TakenFields(TypedDict):
@@ -228,6 +231,8 @@ def _proxy(instance: Instance, proxy: ProxyId, now: float) -> ProxyFields:
         restarts=state.restarts,
         error=state.error,
         streams=[_stream(stream, now) for stream in instance.server.streams_of(proxy)],
+        pods=state.pods,
+        ready_pods=state.ready_pods,
     )
 
 

@@ -78,7 +78,8 @@ class WebhookKeeper:
             try:
                 settings = self._settings
                 async with serving_webhook(self._app, self._certificate, self._host, settings.port) as port:
-                    self.port.set_result(port)
+                    if not self.port.done():
+                        self.port.set_result(port)
                     await asyncio.Event().wait()
             except (LateenError, OSError) as error:
                 _log.warning("the webhook cannot be served", reason=str(error))

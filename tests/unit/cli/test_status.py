@@ -59,9 +59,19 @@ REPORT = Report(
             restarts=1,
             error="",
             streams=[STREAM],
+            pods=0,
+            ready_pods=0,
         ),
         ProxyFields(
-            proxy="shared/b", phase="failing", pid=0, admin="", restarts=0, error="cannot be started", streams=[]
+            proxy="shared/b",
+            phase="failing",
+            pid=0,
+            admin="",
+            restarts=0,
+            error="cannot be started",
+            streams=[],
+            pods=0,
+            ready_pods=0,
         ),
     ],
     listening=[
@@ -167,7 +177,17 @@ def test_an_operator_is_shown_with_all_replicas_and_their_streams() -> None:
     report: Any = {
         **REPORT,
         "replicas": [first, second],
-        "proxies": [{**REPORT["proxies"][0], "pid": 0, "admin": "", "restarts": 0, "streams": streams}],
+        "proxies": [
+            {
+                **REPORT["proxies"][0],
+                "pid": 0,
+                "admin": "",
+                "restarts": 0,
+                "streams": streams,
+                "pods": 3,
+                "ready_pods": 2,
+            }
+        ],
         "objects": [{**each, "file": "", "line": 0} for each in REPORT["objects"]],
     }
     lines = list(describe(report))
@@ -177,12 +197,13 @@ def test_an_operator_is_shown_with_all_replicas_and_their_streams() -> None:
     ]
     assert lines[3:8] == [
         "PROXIES",
-        "  shared/app=edge: ready",
+        "  shared/app=edge: ready, 2 of 3 pods ready",
         "    proxy   connected  to        acknowledged  under way  last ACK  NACKs",
         "    edge-0  for 1 min  lateen-0  2             1          4 s ago   1",
         "    edge-1  for 1 min  lateen-1  2             1          4 s ago   1",
     ]
     assert "  object                Accepted  ResolvedRefs  Programmed" in lines
+    assert "  shared/app=edge  Gateway default/edge  port 80  shop.example.com" in lines
     report["replicas"] = [second]
     assert list(describe(report))[1].startswith("no replica leads at the moment")
 
