@@ -36,7 +36,8 @@ def xds_socket(tls: XdsTls) -> Fields:
     """Return the transport socket of the cluster that reaches the control plane."""
     checks = {"match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": tls.server_name}}]}
     common = {
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3"},
+        # Envoy as a client stops at 1.2 by default.
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
         "alpn_protocols": ["h2"],
         "tls_certificate_sds_secret_configs": [_named(tls, CERTIFICATE)],
         "combined_validation_context": {

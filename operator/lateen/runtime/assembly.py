@@ -1,11 +1,7 @@
 """The parts of an operator, and what each batch of changes means for them."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.errors import ProxyError
@@ -17,7 +13,6 @@ from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceType
 from lateen.kube.budget import WriteBudget
-from lateen.kube.client import ApiError
 from lateen.kube.events import EventRecorder
 from lateen.kube.lease import LeaseLeadership, candidate_name
 from lateen.kube.watching import WatchSettings
@@ -37,14 +32,13 @@ from lateen.runtime.replicas import Replicas
 from lateen.runtime.seams import Seams
 from lateen.runtime.service_log import log_entry
 from lateen.runtime.transitions import Transitions
+from lateen.runtime.webhook_keeper import WebhookKeeper
 from lateen.semantics.servers import PortRules
 from lateen.settings import AUTHORITY_SECRET, LEASE, OperatorSettings
 from lateen.sources.kube import KubeSource
 from lateen.status.conditions import Progress
 from lateen.status.kube import KubeStatusSink
 from lateen.validation.intake import Intake
-from lateen.webhook.registration import ensure_trust
-from lateen.webhook.server import build_webhook, serving_webhook
 from lateen.xds.cache import ResourceCache
 from lateen.xds.events import StreamObserver
 from lateen.xds.peers import Caller, offer
@@ -60,16 +54,10 @@ SECRETS_PATIENCE: Final = 10.0
 FIRST_STATUS: Final = 10.0
 """Seconds that proxies get to come back before status is written that counts without them."""
 
-_TRUST_PAUSE: Final = 10.0
-"""Seconds between two looks at whom the API server trusts for the webhook."""
-
 _EVENT_LOG: Final = "/dev/stdout"
 """Where proxies write of ejections and overflows: the leader reads their pods' logs."""
 
 _NAMING_SECRETS: Final = frozenset({ResourceType.LISTENER, ResourceType.CLUSTER})
-
-
-_log = structlog.get_logger(__name__)
 
 
 class Assembly:
@@ -160,26 +148,10 @@ class Assembly:
             "events": self.recorder.run,
             "replicas": self.replicas.run,
             "proxies": self._keep_proxies,
-            **({"webhook": self._keep_webhook_trusted} if self.settings.webhook.enabled else {}),
+            **({"webhook": self._keep_webhook} if self.settings.webhook.enabled else {}),
             **following,
             "leadership": self.leadership.run,
         }
-
-    @asynccontextmanager
-    async def serving_webhook(self, host: str) -> AsyncIterator[None]:
-        """Answer the API server about objects that are not stored yet, if the settings say so.
-
-        Raises:
-            InputError: the port cannot be had.
-        """
-        settings = self.settings
-        if not settings.webhook.enabled:
-            yield
-            return
-        name = f"{settings.service_names.webhook}.{settings.namespace}.svc"
-        certificate = self.certificates.issue_server([name])
-        async with serving_webhook(build_webhook(_door()), certificate, host, settings.webhook.port):
-            yield
 
     def hear(self, entry: Entry) -> None:
         """Take note of an entry of the journal: what a batch means for all that is not `Control`."""
@@ -227,16 +199,11 @@ class Assembly:
             wanted=lambda: tuple(self.control.compiler.graph.placement.proxies.values),
         )
 
-    async def _keep_webhook_trusted(self) -> None:
-        """Have the API server trust the certificates of the webhook, through all changes of the authority."""
-        while True:
-            await self.leadership.wait_until(leading=True)
-            trusted = self.certificates.authority.state.bundle
-            try:
-                await ensure_trust(self._client, self.settings.webhook.configuration, trusted)
-            except ApiError as error:
-                _log.warning("the webhook's authority cannot be written", error=str(error))
-            await asyncio.sleep(_TRUST_PAUSE)
+    async def _keep_webhook(self) -> None:
+        """Answer the API server about objects that are not stored yet."""
+        settings = self.settings
+        certificate = self.certificates.issue_server([f"{settings.service_names.webhook}.{settings.namespace}.svc"])
+        await WebhookKeeper(self._client, self.leadership, settings.webhook, _door(), certificate).run()
 
     # Parts that are made before `Control` reach it through these.
 

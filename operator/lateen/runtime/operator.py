@@ -84,10 +84,7 @@ async def operating(
                     leading = [tasks.create_task(run(), name=name) for name, run in assembly.tasks(running).items()]
                     info = InstanceInfo(replica.pod, replica.pid, "", replica.started)
                     api = build_control_api(running, info, replica.version, _no_line)
-                    async with (
-                        serving_on(api, _LOOPBACK, settings.control_port),
-                        assembly.serving_webhook(_ANY),
-                    ):
+                    async with serving_on(api, _LOOPBACK, settings.control_port):
                         assembly.health.ready = True
                         yield Operator(running, assembly)
                         assembly.health.ready = False
