@@ -13,6 +13,7 @@ from lateen.compile.names import ListenerKey, WantedCluster, WantedSecret
 from lateen.compile.placement import Placement
 from lateen.engine import Derived, Engine, Index, Reads
 from lateen.envoy.tls import build_secret
+from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.listener import Listener, SecretRef
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
@@ -130,6 +131,10 @@ def read_material(reads: Reads, inputs: Inputs, name: str, namespace: str) -> tu
         secret = reads.get(inputs.secrets, location)
     if secret is None:
         raise MissingSecretError(f"there is no Secret {_text(location)} in the proxy's namespace")
+    if PROXY_LABEL in secret.meta.labels:
+        raise MissingSecretError(
+            f"Secret {_text(location)} is a proxy's own, for the control plane, and is shown to nobody else"
+        )
     try:
         return (read_trust if is_trust else read_certificate)(name, secret.spec.values), location
     except UnusableSecretError as error:

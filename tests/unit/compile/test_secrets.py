@@ -1,5 +1,6 @@
 """Secrets as tables: what proxies are given, and what stays in use when a Secret goes bad."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.unit.compile.site import EDGE, Site, secret
 from tests.unit.semantics.objects import gateway, rule, server_fields, service, to, virtual_service
 
 from lateen.compile.names import WantedSecret
+from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.resource import ResourceType
 from lateen.model.gateway import GatewaySpec
 from lateen.model.keys import Key, Kind
@@ -143,3 +145,10 @@ def test_only_secrets_that_a_proxy_may_have_are_asked_for(site: Site) -> None:
 def https_elsewhere() -> Object[GatewaySpec]:
     settings = {"mode": "SIMPLE", "credentialName": "kubernetes://shop/cert"}
     return gateway("edge/gw-elsewhere", server_fields(8443, "HTTPS", "b.com", tls=settings))
+
+
+def test_the_certificate_that_proxies_show_the_control_plane_is_shown_to_nobody_else(site: Site) -> None:
+    own = secret("edge/cert", tls_crt=PEM, tls_key=PEM)
+    site.put(https(), replace(own, meta=replace(own.meta, labels={PROXY_LABEL: "lateen-other"})))
+    assert delivered(site) == {}
+    assert "is a proxy's own" in errors(site)["kubernetes://cert"]
