@@ -74,7 +74,7 @@ async def _measure(hosts: int, repeats: int, directory: Path) -> _Run:
             settings,
             source=source,
             intake=intake,
-            build_runner=lambda on_state: LocalProxyRunner(directory, surroundings, on_state),
+            build_runner=lambda *told: LocalProxyRunner(directory, surroundings, *told),
             xds_address=f"unix:{directory / 'xds.sock'}",
             journal=journal,
         ) as instance:

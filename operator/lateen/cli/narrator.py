@@ -14,6 +14,7 @@ from lateen.runtime.journal import (
     Draining,
     Entry,
     FileReported,
+    Happened,
     Listening,
     PortTaken,
     ProxyChanged,
@@ -55,7 +56,7 @@ class Narrator:
         self._errors: dict[str, str] = {}
         self._silent: set[int] = set()
 
-    def lines(self, entry: Entry) -> Iterator[Line]:  # noqa: C901 - one case for each kind of entry
+    def lines(self, entry: Entry) -> Iterator[Line]:  # noqa: C901, PLR0912 - one case for each kind of entry
         """Say what there is to say about one entry; often nothing."""
         match entry:
             case Started(name, version, pid, paths):
@@ -79,6 +80,9 @@ class Narrator:
                 yield from self._proxy(state)
             case Refused():
                 yield from self._refused(entry)
+            case Happened(key, _, message, is_warning):
+                colour = COLOURS[Severity.WARNING] if is_warning else GOOD
+                yield Line(f"{key.kind} {key.namespace}/{key.name}: {message}", colour)
             case Draining(seconds):
                 yield Line(f"draining, for {seconds:g} s at most; Ctrl-C again ends it at once")
             case Stopped():

@@ -14,7 +14,14 @@ from lateen.cli.terminal import ago, count, milliseconds, table
 from lateen.errors import LateenError
 
 if TYPE_CHECKING:
-    from lateen.runtime.instance_report import InstanceFields, ObjectFields, ProxyFields, Report, StreamFields
+    from lateen.runtime.instance_report import (
+        EjectedFields,
+        InstanceFields,
+        ObjectFields,
+        ProxyFields,
+        Report,
+        StreamFields,
+    )
     from lateen.runtime.notices import NoticeFields
 
 CHANGES: Final = 5
@@ -74,6 +81,7 @@ def describe(report: "Report") -> Iterator[str]:
         ("LISTENING", _ports(report)),
         ("CHANGES", _changes(report)),
         ("OBJECTS", _objects(report)),
+        ("EJECTED", [f"  {_ejected(each)}" for each in report["ejected"]]),
         ("FINDINGS", [f"  {_notice(each)}" for each in report["findings"]]),
     ):
         if lines:
@@ -220,6 +228,11 @@ def _answer(condition: Any) -> str:
         return "-"
     status: str = condition["status"]
     return status if status == "True" else f"{status} ({condition['reason']})"
+
+
+def _ejected(each: "EjectedFields") -> str:
+    host = f"{each['pod']} ({each['address']})" if each["pod"] else each["address"]
+    return f"{host} of {each['service']}, by proxy {each['proxy']} until {each['until']}: {each['cause']}"
 
 
 def _notice(each: "NoticeFields") -> str:

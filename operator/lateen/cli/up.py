@@ -18,7 +18,7 @@ from lateen.cli.journal_writer import JournalWriter, lines_for_people, lines_for
 from lateen.cli.logs import configure_logs
 from lateen.errors import LateenError
 from lateen.infra.authorities import find_authorities
-from lateen.infra.base import OnState, ProxyRunner
+from lateen.infra.base import OnEvent, OnState, ProxyRunner
 from lateen.infra.binary import find_envoy
 from lateen.infra.local import LocalProxyRunner, surroundings_of_this_machine
 from lateen.infra.state import Instance as InstanceState
@@ -136,9 +136,9 @@ async def up(settings: UpSettings, *, as_json: bool) -> None:
             await asyncio.to_thread(state.announce, info)
             writer.put(Started(info.name, version, info.pid, paths))
 
-            def build_runner(on_state: OnState) -> ProxyRunner:
+            def build_runner(on_state: OnState, on_event: OnEvent) -> ProxyRunner:
                 around = surroundings_of_this_machine(envoy, log_level=settings.proxy.log_level)
-                return LocalProxyRunner(state.proxies, around, on_state)
+                return LocalProxyRunner(state.proxies, around, on_state, on_event)
 
             async with running(
                 settings,

@@ -17,6 +17,9 @@ from lateen.envoy.wire import Fields, extension
 MARK: Final = "overflow"
 """Value of `lateen` in each line."""
 
+PROMPTLY: Final = ("--file-flush-interval-msec", "200")
+"""Arguments of an Envoy whose log is followed: else up to ten seconds go by before lines are written."""
+
 _FLAG: Final = "UO"
 """Envoy's word for an upstream overflow: a limit of connections, requests or retries was reached."""
 

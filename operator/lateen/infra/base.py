@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from lateen.infra.proxy_events import ProxyEvent
 from lateen.ir.deployment import ProxyDeployment
 from lateen.ir.proxy import ProxyId
 
@@ -70,6 +71,10 @@ class ProxyState:
 
 OnState: TypeAlias = Callable[[ProxyState], None]
 """Told of every change; called on the event loop, and must not block."""
+
+
+OnEvent: TypeAlias = Callable[[ProxyId, ProxyEvent], None]
+"""Told of ejections and overflows; called on the event loop, and must not block."""
 
 
 class ProxyRunner(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from lateen.errors import ProxyError
-from lateen.infra.base import OnState, ProxyPlan, ProxyState
+from lateen.infra.base import OnEvent, OnState, ProxyPlan, ProxyState
 from lateen.infra.supervisor import Supervisor, Surroundings
 from lateen.ir.proxy import ProxyId
 
@@ -25,17 +25,25 @@ class LocalProxyRunner:
     closed properly). Must be used from the thread that runs the event loop.
     """
 
-    def __init__(self, directory: Path, surroundings: Surroundings, on_state: OnState | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        surroundings: Surroundings,
+        on_state: OnState | None = None,
+        on_event: OnEvent | None = None,
+    ) -> None:
         """Prepare to run proxies below `directory`, which belongs to this runner alone.
 
         Args:
             directory: created when the first proxy is ensured, readable for its owner only.
             surroundings: program, clock and chance; see `surroundings_of_this_machine`.
             on_state: told of every change of a proxy's state, on the event loop.
+            on_event: told of ejections and overflows, likewise.
         """
         self._directory = directory
         self._around = surroundings
         self._on_state = on_state or _tell_nobody
+        self._on_event = on_event or _tell_nobody
         self._supervisors: dict[ProxyId, Supervisor] = {}
         self._steps: dict[ProxyId, asyncio.Lock] = {}
         self._closed = False
@@ -64,7 +72,7 @@ class LocalProxyRunner:
                 directory = await asyncio.to_thread(_make_directory, self._directory, plan.proxy)
             except OSError as error:
                 raise ProxyError(f"{self._directory}: {error.strerror}") from error
-            supervisor = Supervisor(plan, directory, self._around, self._on_state)
+            supervisor = Supervisor(plan, directory, self._around, self._on_state, self._on_event)
             self._supervisors[plan.proxy] = supervisor
             self._on_state(supervisor.state)
             supervisor.start()
@@ -120,5 +128,5 @@ def _make_directory(parent: Path, proxy: ProxyId) -> Path:
     return directory
 
 
-def _tell_nobody(_: ProxyState) -> None:
+def _tell_nobody(*_: object) -> None:
     """Nobody asked."""

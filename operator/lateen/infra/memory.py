@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lateen.errors import ProxyError
-from lateen.infra.base import OnState, Phase, ProxyPlan, ProxyState
+from lateen.infra.base import OnEvent, OnState, Phase, ProxyPlan, ProxyState
 from lateen.ir.proxy import ProxyId
 
 
 class MemoryProxyRunner:
     """Every proxy that is ensured is ready at once."""
 
-    def __init__(self, on_state: OnState | None = None) -> None:
-        """Tell `on_state` of every change, as the real ones do."""
+    def __init__(self, on_state: OnState | None = None, on_event: OnEvent | None = None) -> None:
+        """Tell `on_state` of every change, as the real ones do; there are no ejections."""
+        del on_event
         self._on_state = on_state
         self._states: dict[ProxyId, ProxyState] = {}
         self.plans: dict[ProxyId, ProxyPlan] = {}

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,15 +20,24 @@ _LAST_OUTPUT: Final = 1.0
 class EnvoyProcess:
     """A running process; `start` makes one."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: ProcessLog) -> None:
-        """Take over a process whose standard output is a pipe."""
+    def __init__(self, process: asyncio.subprocess.Process, log: ProcessLog, on_line: Callable[[bytes], None]) -> None:
+        """Take over a process whose standard output and error are pipes."""
         self._process = process
         self.log = log
-        self._reading = asyncio.create_task(self._read(), name=f"log of envoy {process.pid}")
+        self._on_line = on_line
+        self._reading = asyncio.gather(self._read_log(), self._read_lines())
 
     @classmethod
-    async def start(cls, command: Sequence[str], directory: Path, log: ProcessLog) -> "EnvoyProcess":
+    async def start(
+        cls, command: Sequence[str], directory: Path, log: ProcessLog, on_line: Callable[[bytes], None]
+    ) -> "EnvoyProcess":
         """Run `command` in `directory`, in a session of its own (a terminal's Ctrl-C is not for it).
+
+        Args:
+            command: program and arguments.
+            directory: where it runs.
+            log: takes what it writes to standard error.
+            on_line: takes what it writes to standard output, line by line.
 
         Raises:
             OSError: the system cannot start a process.
@@ -42,10 +51,10 @@ class EnvoyProcess:
             cwd=directory,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        return cls(process, log)
+        return cls(process, log, on_line)
 
     @property
     def pid(self) -> int:
@@ -88,8 +97,18 @@ class EnvoyProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    async def _read(self) -> None:
+    async def _read_lines(self) -> None:
         stream = self._process.stdout
+        if stream is None:
+            return
+        begun = b""
+        while chunk := await stream.read(_CHUNK):
+            *lines, begun = (begun + chunk).split(b"\n")
+            for line in lines:
+                self._on_line(line)
+
+    async def _read_log(self) -> None:
+        stream = self._process.stderr
         if stream is None:
             return
         while chunk := await stream.read(_CHUNK):

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import structlog
 
+from lateen.envoy.overflow import PROMPTLY
 from lateen.errors import ProxyError
 from lateen.infra.admin import AdminClient
 from lateen.infra.backoff import Backoff
-from lateen.infra.base import OnState, Phase, ProxyPlan, ProxyState
+from lateen.infra.base import OnEvent, OnState, Phase, ProxyPlan, ProxyState
 from lateen.infra.process import EnvoyProcess
 from lateen.infra.process_log import FORMAT, ProcessLog, Record
+from lateen.infra.proxy_events import read_event
 
 _READY_POLL: Final = 0.02
 _SLOW_POLL: Final = 0.25
@@ -50,7 +52,9 @@ class Surroundings:
 class Supervisor:
     """Keeps one proxy running until `stop`."""
 
-    def __init__(self, plan: ProxyPlan, directory: Path, around: Surroundings, on_state: OnState) -> None:
+    def __init__(
+        self, plan: ProxyPlan, directory: Path, around: Surroundings, on_state: OnState, on_event: OnEvent
+    ) -> None:
         """Prepare; `start` begins.
 
         Args:
@@ -58,12 +62,14 @@ class Supervisor:
             directory: the proxy's own, for its bootstrap and logs; exists and is private.
             around: clock, chance and program.
             on_state: told of every change.
+            on_event: told of ejections and overflows, if the plan's bootstrap has them written to standard output.
         """
         self.plan = plan
         self.state = ProxyState(plan.proxy, Phase.STARTING)
         self._directory = directory
         self._around = around
         self._on_state = on_state
+        self._on_event = on_event
         self._stopping = asyncio.Event()
         self._ready = asyncio.Event()
         self._same_ends = 0
@@ -104,7 +110,7 @@ class Supervisor:
         log = ProcessLog(self._directory / "envoy.log", self._hand_on)
         try:
             await asyncio.to_thread(self._prepare_files, address_file)
-            process = await EnvoyProcess.start(self._command(address_file), self._directory, log)
+            process = await EnvoyProcess.start(self._command(address_file), self._directory, log, self._hear)
         except OSError as error:
             return f"cannot be started: {error}"
         ended = asyncio.create_task(process.wait())
@@ -204,6 +210,7 @@ class Supervisor:
             *("--log-format", FORMAT),
             "--log-format-escaped",
             "--disable-hot-restart",
+            *PROMPTLY,
             *("--drain-time-s", str(self.plan.listener_drain_seconds)),
         ]
         if self.plan.concurrency:
@@ -230,6 +237,11 @@ class Supervisor:
             return
         log = _log.warning if record.level == "warning" else _log.error
         log("Envoy says", proxy=str(self.plan.proxy), component=record.component, message=record.message)
+
+    def _hear(self, line: bytes) -> None:
+        event = read_event(line)
+        if event is not None:
+            self._on_event(self.plan.proxy, event)
 
     def _tell(self, **changes: Any) -> None:
         state = replace(self.state, **changes)

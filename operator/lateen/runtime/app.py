@@ -6,17 +6,20 @@
 How the parts live together: `instance`.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.envoy.bootstrap import BootstrapOptions, bootstrap_text, build_bootstrap
 from lateen.envoy.tls import SYSTEM_TRUST_FILE
-from lateen.infra.base import OnState, ProxyPlan, ProxyRunner
+from lateen.infra.base import OnEvent, OnState, ProxyPlan, ProxyRunner, ProxyState
 from lateen.ir.proxy import ProxyId
 from lateen.model.objects import Severity
 from lateen.runtime import instance
+from lateen.runtime.ejections.local import EVENT_LOG, LocalEjections
 from lateen.runtime.instance import Instance, Outfit
 from lateen.runtime.journal import Draining, Journal, Stopped
 from lateen.runtime.leadership import AlwaysLeader
@@ -54,7 +57,7 @@ async def running(
     *,
     source: Source,
     intake: Intake,
-    build_runner: Callable[[OnState], ProxyRunner],
+    build_runner: Callable[[OnState, OnEvent], ProxyRunner],
     xds_address: str,
     journal: Journal,
     ports: PortProbe | None = None,
@@ -66,7 +69,7 @@ async def running(
         settings: what to run.
         source: where objects come from.
         intake: the door that the source's objects pass.
-        build_runner: makes what runs proxies, and tells the given function of every change of theirs.
+        build_runner: makes what runs proxies, and tells the given functions of every change, and of what they eject.
         xds_address: where proxies find their configuration.
         journal: hears what happens.
         ports: tells which ports are free; None: all are.
@@ -76,28 +79,40 @@ async def running(
         InputError: the source cannot start, the address cannot be bound, or every port is taken.
         Exception: whatever a task broke by, while the context lasts.
     """
+    ejections = LocalEjections(clock, time.time)
 
     def build_seams(on_state: OnState) -> Seams:
-        return Seams(build_runner(on_state), MemoryStatusSink(), AlwaysLeader(), journal, ports)
+        def on_proxy(state: ProxyState) -> None:
+            on_state(state)
+            ejections.on_proxy(state)
+
+        runner = build_runner(on_proxy, ejections.on_event)
+        return Seams(runner, MemoryStatusSink(), AlwaysLeader(), journal, ports)
 
     outfit = Outfit(
-        compile=compile_settings(settings),
+        compile=replace(compile_settings(settings), event_log=EVENT_LOG),
         intake=intake,
         source=source,
         build_seams=build_seams,
         build_server=lambda cache, observe: DiscoveryServer(cache, observer=observe, clock=clock),
         bind=lambda server: server.start(xds_address),
         plan=lambda _, proxy, address: plan_proxy(proxy, settings.proxy, address),
+        on_control=ejections.join,
     )
     draining = Draining(settings.proxy.drain_seconds)
     async with instance.running(outfit, clock=clock, before_end=lambda control: control.tell(draining)) as running:
-        yield running
+        keeping = asyncio.create_task(ejections.run(), name="ejections")
+        try:
+            yield running
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
     running.control.tell(Stopped())
 
 
 def plan_proxy(proxy: ProxyId, settings: ProxySettings, xds_address: str) -> ProxyPlan:
     """How one Envoy of this machine is to run."""
-    options = BootstrapOptions(xds_address, node_cluster="lateen", node_id=str(proxy))
+    options = BootstrapOptions(xds_address, node_cluster="lateen", node_id=str(proxy), event_log=EVENT_LOG)
     return ProxyPlan(
         proxy,
         bootstrap_text(build_bootstrap(options)),

@@ -10,9 +10,9 @@ from lateen.ir.finding import Finding
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.kube.resources import NETWORKING
-from lateen.model.keys import Key
+from lateen.model.keys import Key, Kind
 from lateen.model.objects import Origin
-from lateen.runtime.control import BatchRecord
+from lateen.runtime.control import BatchRecord, Control
 from lateen.runtime.instance import Instance
 from lateen.runtime.listening import PortFields, describe_port
 from lateen.runtime.notices import Locate, NoticeFields, in_reading_order, notice_of_finding, notice_of_problem
@@ -127,6 +127,20 @@ class ObjectFields(TypedDict):
     conditions: list[ConditionFields]
 
 
+class EjectedFields(TypedDict):
+    """A host that a proxy sends nothing to at the moment."""
+
+    object: str
+    """The DestinationRule, as `Kind/namespace/name`."""
+    address: str
+    pod: str
+    service: str
+    proxy: str
+    cause: str
+    since: str
+    until: str
+
+
 class Report(TypedDict):
     """Everything."""
 
@@ -136,6 +150,7 @@ class Report(TypedDict):
     taken: list[TakenFields]
     changes: list[ChangeFields]
     objects: list[ObjectFields]
+    ejected: list[EjectedFields]
     findings: list[NoticeFields]
     replicas: list[InstanceFields]
     """All replicas of an operator that were asked; empty where there is one instance."""
@@ -165,6 +180,7 @@ async def report_instance(instance: Instance, info: InstanceInfo, version: str) 
         ],
         changes=[_change(record, now) for record in reversed(control.batches)],
         objects=[each async for each in _objects(instance)],
+        ejected=_ejected(control),
         findings=[],
         replicas=[],
     )
@@ -258,6 +274,24 @@ def _stream(stream: DeltaStream, now: float) -> StreamFields:
             for each in report.pending
         ],
     )
+
+
+def _ejected(control: Control) -> list[EjectedFields]:
+    rules = sorted(key for key in control.origins if key.kind is Kind.DESTINATION_RULE)
+    return [
+        EjectedFields(
+            object=str(key),
+            address=host.address,
+            pod=host.pod,
+            service=host.service,
+            proxy=host.proxy,
+            cause=host.cause,
+            since=host.since,
+            until=host.until,
+        )
+        for key in rules
+        for host in control.ejections(key)
+    ]
 
 
 def _change(record: BatchRecord, now: float) -> ChangeFields:

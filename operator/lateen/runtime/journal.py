@@ -114,6 +114,17 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """Something happened to an object that no change of files brought about, such as the ejection of a host."""
+
+    key: Key
+    reason: str
+    """One word for programs: `HostEjected`."""
+    message: str
+    is_warning: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Draining:
     """The instance was asked to end."""
 
@@ -137,6 +148,7 @@ Entry: TypeAlias = (
     | FileReported
     | ProxyChanged
     | Refused
+    | Happened
     | Draining
     | Stopped
 )

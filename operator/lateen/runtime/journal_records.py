@@ -11,6 +11,7 @@ from lateen.runtime.journal import (
     Draining,
     Entry,
     FileReported,
+    Happened,
     Listening,
     PortTaken,
     ProxyChanged,
@@ -28,7 +29,7 @@ Notices: TypeAlias = Callable[[Finding], Notice]
 """Puts a finding at its place."""
 
 
-def record_of(entry: Entry, notice: Notices) -> dict[str, Any]:  # noqa: C901, PLR0911 - one case for each kind
+def record_of(entry: Entry, notice: Notices) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case each
     """Give an entry's JSON form; `event` says which it is. `notice` may read files."""
     match entry:
         case Started(name, version, pid, paths):
@@ -58,6 +59,9 @@ def record_of(entry: Entry, notice: Notices) -> dict[str, Any]:  # noqa: C901, P
             ]
             refused = {"proxy": str(proxy), "resource": resource, "message": message, "objects": objects}
             return {"event": "refused", **refused}
+        case Happened(key, reason, message, is_warning):
+            happened = {"object": str(key), "reason": reason, "message": message}
+            return {"event": "happened", **happened, "severity": "warning" if is_warning else "info"}
         case Draining(seconds):
             return {"event": "draining", "seconds": seconds}
         case Stopped():

@@ -19,6 +19,7 @@ from lateen.infra.admin import AdminClient
 from lateen.infra.base import Phase, ProxyPlan, ProxyState
 from lateen.infra.binary import find_envoy
 from lateen.infra.local import LocalProxyRunner, surroundings_of_this_machine
+from lateen.infra.proxy_events import Limit, PoolOverflowed, ProxyEvent
 from lateen.infra.supervisor import Surroundings
 from lateen.ir.proxy import ProxyId
 
@@ -55,7 +56,10 @@ class Watched:
         self.states: asyncio.Queue[ProxyState] = asyncio.Queue()
         self.pauses: list[float] = []
         around = Surroundings(binary, time.monotonic, random.random, self._sleep, patience)
-        self.runner = LocalProxyRunner(directory, around, self.states.put_nowait)
+        self.events: asyncio.Queue[tuple[ProxyId, ProxyEvent]] = asyncio.Queue()
+        self.runner = LocalProxyRunner(
+            directory, around, self.states.put_nowait, lambda *event: self.events.put_nowait(event)
+        )
 
     async def _sleep(self, pause: float) -> None:
         self.pauses.append(pause)
@@ -123,6 +127,16 @@ async def test_a_proxy_becomes_ready_and_is_gone_after_close(tmp_path: Path, env
     assert proxies.runner.states == {}
     with pytest.raises(ProxyError, match="was closed"):
         await proxies.runner.ensure(plan())
+
+
+async def test_events_on_standard_output_are_handed_on_and_the_rest_is_not_logged(tmp_path: Path) -> None:
+    overflow = '{"cluster":"outbound|80||cart","details":null,"lateen":"overflow"}'
+    body = f"echo something; echo a word >&2; printf '%s' '{overflow[:20]}'; echo '{overflow[20:]}'; exec sleep 100"
+    async with watched(tmp_path / "p", script(tmp_path / "envoy", body)) as proxies:
+        await proxies.runner.ensure(plan())
+        assert await proxies.events.get() == (PROXY, PoolOverflowed("outbound|80||cart", Limit.CONNECTION))
+        await proxies.runner.remove(PROXY)
+    assert (tmp_path / "p" / "default_istio=ingressgateway" / "envoy.log").read_text() == "a word\n"
 
 
 @pytest.mark.envoy

@@ -21,7 +21,7 @@ from lateen.model.keys import Key
 from lateen.model.objects import Change, Severity
 from lateen.runtime.app import build_intake, running
 from lateen.runtime.instance import Instance
-from lateen.runtime.journal import Compiled, Entry, Refused, WentLive
+from lateen.runtime.journal import Compiled, Entry, Happened, Refused, WentLive
 from lateen.settings import ProxySettings, UpSettings
 from lateen.sources.memory import MemorySource
 from lateen.sources.yaml_documents import read_documents
@@ -49,6 +49,7 @@ class Edge:
             proxy=ProxySettings(concurrency=1, drain_seconds=0.0),
         )
         self.refused: list[Refused] = []
+        self.happened: asyncio.Queue[Happened] = asyncio.Queue()
         self._directory = directory
         self._source = MemorySource()
         self._intake = build_intake(self.settings)
@@ -144,6 +145,8 @@ class Edge:
     def _hear(self, entry: Entry) -> None:
         if isinstance(entry, Compiled | WentLive):
             self._entries.put_nowait(entry)
+        elif isinstance(entry, Happened):
+            self.happened.put_nowait(entry)
         elif isinstance(entry, Refused):
             self.refused.append(entry)
 
@@ -153,7 +156,7 @@ class Edge:
             self.settings,
             source=self._source,
             intake=self._intake,
-            build_runner=lambda on_state: LocalProxyRunner(self._directory, around, on_state),
+            build_runner=lambda *told: LocalProxyRunner(self._directory, around, *told),
             xds_address="127.0.0.1:0",
             journal=self._hear,
         ) as self._instance:

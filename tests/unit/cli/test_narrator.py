@@ -8,11 +8,13 @@ from lateen.cli.narrator import BAD, GOOD, QUIET, Line, Narrator
 from lateen.infra.base import Phase, ProxyState
 from lateen.ir.finding import Finding
 from lateen.ir.proxy import ListeningPort
+from lateen.model.keys import Key, Kind
 from lateen.model.objects import Origin, Severity
 from lateen.runtime.journal import (
     Draining,
     Entry,
     FileReported,
+    Happened,
     Listening,
     PortTaken,
     ProxyChanged,
@@ -188,6 +190,13 @@ def test_a_proxy_that_crashes_is_told_once_per_reason() -> None:
         "proxy shared/app=edge ended: ended by SIGKILL; it is started again",
         "proxy shared/app=edge runs again (pid 8)",
         "proxy shared/app=edge is gone",
+    ]
+
+
+def test_what_happens_to_an_object_is_told_with_its_name() -> None:
+    rule = Key(Kind.DESTINATION_RULE, "shop", "cart")
+    assert lines(Happened(rule, "HostEjected", "host 127.0.0.1:9001 of cart ejected", is_warning=True)) == [
+        "DestinationRule shop/cart: host 127.0.0.1:9001 of cart ejected"
     ]
 
 

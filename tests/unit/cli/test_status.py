@@ -13,6 +13,7 @@ from lateen.infra.state import InstanceInfo, open_instance
 from lateen.runtime.instance_report import (
     ChangeFields,
     ConditionFields,
+    EjectedFields,
     InstanceFields,
     ObjectFields,
     PendingFields,
@@ -25,6 +26,7 @@ from lateen.runtime.instance_report import (
 from lateen.runtime.listening import PortFields
 from lateen.runtime.notices import NoticeFields
 
+EJECTED = "of cart.shop/v1, by proxy shared/app=edge until 2026-01-01T00:00:30Z: 3 consecutive 5xx answers"
 STREAM = StreamFields(
     connected_seconds=61.0,
     types=[
@@ -104,6 +106,18 @@ REPORT = Report(
             ],
         ),
     ],
+    ejected=[
+        EjectedFields(
+            object="DestinationRule/default/cart",
+            address="127.0.0.1:9001",
+            pod="",
+            service="cart.shop/v1",
+            proxy="shared/app=edge",
+            cause="3 consecutive 5xx answers",
+            since="2026-01-01T00:00:00Z",
+            until="2026-01-01T00:00:30Z",
+        )
+    ],
     findings=[
         NoticeFields(
             file="shop.yaml",
@@ -147,9 +161,18 @@ def test_everything_stands_in_its_section() -> None:
         "  object                Accepted  ResolvedRefs  Programmed       file",
         "  Gateway default/edge  True      -             False (Pending)  shop.yaml:2",
         "",
+        "EJECTED",
+        f"  127.0.0.1:9001 {EJECTED}",
+        "",
         "FINDINGS",
         "  shop.yaml:9: error Gateway default/edge: spec.servers[0]: contradiction [LAT0201]",
     ]
+
+
+def test_an_ejected_pod_goes_by_its_name() -> None:
+    (host,) = REPORT["ejected"]
+    lines = describe({**REPORT, "ejected": [{**host, "pod": "cart-1"}]})
+    assert f"  cart-1 (127.0.0.1:9001) {EJECTED}" in lines
 
 
 def test_sections_without_content_are_left_out() -> None:
@@ -160,6 +183,7 @@ def test_sections_without_content_are_left_out() -> None:
         taken=[],
         changes=[],
         objects=[],
+        ejected=[],
         findings=[],
         replicas=[],
     )
@@ -213,7 +237,7 @@ def test_of_many_objects_only_those_are_shown_that_something_is_to_be_said_of() 
     good: list[ObjectFields] = [{**bad, "name": str(number), "conditions": []} for number in range(60)]
 
     def shown(objects: list[ObjectFields]) -> list[str]:
-        lines = list(describe({**REPORT, "objects": objects, "findings": []}))
+        lines = list(describe({**REPORT, "objects": objects, "ejected": [], "findings": []}))
         return lines[lines.index("OBJECTS") + 1 :]
 
     assert shown([bad, *good]) == [

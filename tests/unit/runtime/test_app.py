@@ -9,6 +9,7 @@ from tests.unit.runtime.stage import EDGE, GATEWAY, ROUTES, SETTINGS, objects
 
 from lateen.compile.settings import CompileSettings
 from lateen.errors import InputError, LateenError
+from lateen.infra.base import OnEvent, OnState
 from lateen.infra.memory import MemoryProxyRunner
 from lateen.infra.ports import PortHolder
 from lateen.runtime.app import build_intake, compile_settings, running
@@ -43,8 +44,8 @@ async def instance(
 ) -> AsyncIterator[tuple[Instance, MemoryProxyRunner]]:
     runners: list[MemoryProxyRunner] = []
 
-    def build_runner(on_state: object) -> MemoryProxyRunner:
-        runners.append(MemoryProxyRunner(on_state))  # type: ignore[arg-type]  # as the protocol has it
+    def build_runner(on_state: OnState, on_event: OnEvent) -> MemoryProxyRunner:
+        runners.append(MemoryProxyRunner(on_state, on_event))
         return runners[0]
 
     async with running(

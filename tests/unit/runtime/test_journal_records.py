@@ -14,6 +14,7 @@ from lateen.runtime.journal import (
     Draining,
     Entry,
     FileReported,
+    Happened,
     Listening,
     PortTaken,
     ProxyChanged,
@@ -94,5 +95,12 @@ def test_every_other_entry_has_its_event() -> None:
         {"object": "Gateway/default/edge", "file": "a.yaml", "line": 3},
         {"object": "Gateway/default/edge", "file": "", "line": 0},
     ]
+    assert record(Happened(key, "HostEjected", "words", is_warning=True)) == {
+        "event": "happened",
+        "object": "Gateway/default/edge",
+        "reason": "HostEjected",
+        "message": "words",
+        "severity": "warning",
+    }
     assert record(Draining(5.0)) == {"event": "draining", "seconds": 5.0}
     assert record(Stopped()) == {"event": "stopped"}
