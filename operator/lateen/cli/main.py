@@ -25,6 +25,7 @@ _COMMANDS: Final = {
 def _in_haste() -> Iterator[None]:
     """Import without looking for garbage (a sixth of the time), and without looking for plugins of pydantic."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # its notes about connections are not lines of our log
     gc.disable()
     try:
         yield

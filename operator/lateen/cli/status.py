@@ -81,7 +81,7 @@ def describe(report: "Report") -> Iterator[str]:
         ("LISTENING", _ports(report)),
         ("CHANGES", _changes(report)),
         ("OBJECTS", _objects(report)),
-        ("EJECTED", [f"  {_ejected(each)}" for each in report["ejected"]]),
+        ("EJECTED", [f"  {_ejected(each)}" for each in report.get("ejected", ())]),
         ("FINDINGS", [f"  {_notice(each)}" for each in report["findings"]]),
     ):
         if lines:

@@ -200,12 +200,19 @@ class Control:
         late = self._clock() - LOADING
         return [each for each in self._streams(proxy) if self._loading.get(each.stream.number, late) <= late]
 
+    @property
+    def waiting(self) -> int:
+        """How many changes are not live yet; in a cluster: on this replica's own proxies."""
+        return self.ledger.held_up if self._seams.scales else len(self.ledger.waiting)
+
     def look_again(self, keys: Iterable[Key]) -> None:
         """Write the status of these objects anew, where it differs; something outside has changed."""
         self._status.tell(keys)
 
     async def run(self) -> None:
         """Handle batches, proxies, ports and status until cancelled."""
+        if self._seams.scales:  # other replicas may have all the proxies, which come and go
+            self.serving.set()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._handle_batches(), name="batches")
             tasks.create_task(self._proxies.run(), name="proxies")

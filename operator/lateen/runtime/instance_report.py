@@ -169,7 +169,7 @@ async def report_instance(instance: Instance, info: InstanceInfo, version: str) 
             uptime_seconds=round(now - instance.started, 3),
             directories=list(info.directories),
             serving=control.serving.is_set(),
-            waiting=len(control.ledger.waiting),
+            waiting=control.waiting,
             leading=control.leading,
         ),
         proxies=[_proxy(instance, proxy, now) for proxy in proxies],

@@ -27,7 +27,7 @@ def read_instance(instance: Instance) -> Iterator[Reading]:
     yield Reading("lateen_proxies", "Classes of proxies.", phases, (*_CLASS, "state"))
     streams: Counter[tuple[str, ...]] = Counter(tuple(stream.stream.proxy) for stream in instance.server.streams)
     yield Reading("lateen_streams", "Proxies that this replica serves.", streams, _CLASS)
-    waiting = _one(len(control.ledger.waiting))
+    waiting = _one(control.waiting)
     yield Reading("lateen_changes_waiting", "Changes that a proxy has not acknowledged yet.", waiting)
 
 

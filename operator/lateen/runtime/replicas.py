@@ -125,13 +125,17 @@ class Replicas:
 
     async def _follow(self, address: str) -> None:
         pause = FIRST_PAUSE
+        told = ""
         while True:
             try:
                 async for message in self._call(address):
-                    pause = FIRST_PAUSE
+                    pause, told = FIRST_PAUSE, ""
                     self._hear(address, message)
             except (LateenError, OSError, ValueError) as error:
-                _log.info("a replica cannot be heard", address=address, reason=str(error) or type(error).__name__)
+                reason = str(error) or type(error).__name__
+                if reason != told:
+                    _log.info("a replica cannot be heard", address=address, reason=reason)
+                told = reason
             finally:
                 self._forget(address)
             await self._sleep(pause)

@@ -80,6 +80,11 @@ class ChangeLedger:
         now = self._clock()
         return {change: now - tracked.since for change, tracked in self._tracked.items()}
 
+    @property
+    def held_up(self) -> int:
+        """How many changes a connected proxy has not taken over. Those of others are not this server's to know."""
+        return sum(any(self._streams(proxy) for proxy in tracked.open) for tracked in self._tracked.values())
+
     def track(self, change: str, versions: Mapping[ProxyId, Mapping[ResourceKey, str | None]]) -> None:
         """Watch one change, from now. Call it after the change was published.
 
