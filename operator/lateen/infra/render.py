@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 import yaml
 from jinja2 import DictLoader, Environment, StrictUndefined, Undefined
 
+from lateen.envoy.overflow import PROMPTLY
 from lateen.envoy.status_pages import LIVE, READY, STATISTICS
 from lateen.envoy.xds_tls import discovery_files
 from lateen.errors import InputError
@@ -179,7 +180,7 @@ def _arguments(plan: ProxyPlan, tuned: ProxyDefaults) -> list[str]:
         "--drain-strategy": "immediate",
         **({"--concurrency": str(tuned.concurrency)} if tuned.concurrency else {}),
     }
-    return [*(part for argument in arguments.items() for part in argument), "--disable-hot-restart"]
+    return [*(part for argument in arguments.items() for part in argument), *PROMPTLY, "--disable-hot-restart"]
 
 
 def _to_json(value: Any) -> str:

@@ -162,6 +162,11 @@ class Assembly:
         outcome = entry.outcome
         for proxy, wanted in outcome.proxies.items():
             self._note_class(proxy, wanted=wanted is not None)
+        pods: Iterable[Key] = (key for key in (*outcome.accepted, *outcome.removed) if key.kind is Kind.POD)
+        if any(outcome.proxies.values()):  # pods of a class may have been there before it
+            pods = (*self.control.compiler.graph.inputs.pods.values, *pods)
+        for pod in pods:
+            self._note_pod(pod)
         if any(key.type in _NAMING_SECRETS for changed in outcome.resources.values() for key in changed):
             self._want_secrets()
         changed = {
@@ -169,9 +174,6 @@ class Assembly:
         }
         if Kind.ENDPOINT_SLICE in changed:
             self.replicas.meet(self._addresses_of_others())
-        for key in (*outcome.accepted, *outcome.removed):
-            if key.kind is Kind.POD:
-                self._note_pod(key)
 
     def _build_seams(self, on_state: OnState) -> Seams:
         settings = self.settings

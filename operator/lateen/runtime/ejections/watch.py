@@ -39,8 +39,7 @@ _log = structlog.get_logger(__name__)
 def pod_logs(client: KubeClient, container: str = "envoy") -> Follow:
     """Follow logs through an API server.
 
-    `client` is used for nothing else, and has no limit of connections (`KubeClient.connect(connections=0)`):
-    each pod takes one for as long as it lives.
+    Each pod takes a connection for as long as it lives, so `client` has no limit (`KubeClient.connect(connections=0)`).
     """
     return lambda pod: PodLog(client, pod.namespace, pod.name, container, beginning=BEGINNING).follow()
 
