@@ -5,9 +5,8 @@ told again after a restart, or by the next leader. An edit that all proxies take
 the moment in between, in which it is pending, is passed over.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
-from lateen.kube.events import Recorder
 from lateen.model.keys import Key
 from lateen.status.base import ObjectStatus
 from lateen.status.conditions import Condition, ConditionType
@@ -21,6 +20,14 @@ _HEALED: Final = {
     ConditionType.RESOLVED_REFS: "everything that it names exists again",
 }
 _MOST_PENDING: Final = 10_000
+
+
+class Recorder(Protocol):
+    """Makes Events."""
+
+    def record(self, key: Key, type_: str, reason: str, message: str) -> None:
+        """Tell something about an object; `type_` is `Normal` or `Warning`."""
+        ...
 
 
 class Transitions:
