@@ -45,13 +45,15 @@ def add_deployments(
     def describe(reads: Reads, proxy_id: ProxyId) -> ProxyDeployment | None:
         proxy = reads.get(placement.proxies, proxy_id)
         servers = reads.get(placement.proxy_servers, proxy_id)
-        if proxy is None or servers is None or reads.get(inputs.proxies, proxy_id) is not None:
+        gateways = (reads.get(inputs.gateways, key) for key in reads.bucket(placement.selected_by, proxy_id))
+        gateway = next((each for each in gateways if each is not None), None)
+        if not proxy or not servers or not gateway or reads.get(inputs.proxies, proxy_id) is not None:
             return None
         wishes = reads.get(options, proxy_id) or {}
         return ProxyDeployment(
             proxy=proxy_id,
             namespace=proxy.namespace,
-            labels=proxy.labels,
+            labels=gateway.spec.selector,
             ports=service_ports(server for each in servers.accepted.values() for server in each),
             options={name: wish.text for name, wish in wishes.items()},
         )

@@ -21,6 +21,7 @@ from lateen.semantics.proxy_options import check_options, refuse_options, wishes
 from lateen.semantics.secrets import SecretError, UnusableSecretError
 from lateen.semantics.server_tls import lower_server_tls
 from lateen.semantics.servers import PlacedServer
+from lateen.validation.syntax import check_labels, under
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,17 @@ class GatewayFindings:
                 yield Code.SERVER_REFUSED.about(key, refusal.reason, ("spec", "servers", refusal.index))
         for server in reads.get(self.placement.gateway_servers, key) or ():
             yield from self._server(reads, server)
-        for problem in self._options(reads, key):
+        for problem in self._pods(reads, key):
             yield finding_of(key, problem, Code.INVALID_FIELD)
 
-    def _options(self, reads: Reads, key: Key) -> Iterator[Problem]:
+    def _pods(self, reads: Reads, key: Key) -> Iterator[Problem]:
+        """What pods cannot be: labelled with any text, and as somebody wishes in vain."""
         gateway = reads.get(self.inputs.gateways, key)
-        if gateway is None or not any(wishes_of(gateway)):
+        if gateway is None:
+            return
+        if self.settings.deploys:
+            yield from under(check_labels(gateway.spec.selector), "spec", "selector")
+        if not any(wishes_of(gateway)):
             return
         if not self.settings.may_tune(key.namespace):
             yield from refuse_options(gateway, self.settings.shared_namespace)

@@ -10,9 +10,11 @@ from lateen.engine import Derived, Engine, Index, Reads
 from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.listener import RouteLayout
 from lateen.ir.proxy import PortTarget, Proxy, ProxyId
+from lateen.model.gateway import GatewaySpec
 from lateen.model.keys import Key
 from lateen.model.objects import Object
 from lateen.model.service import ServiceSpec
+from lateen.semantics.proxy_options import choose_options, read_option
 from lateen.semantics.selectors import selector_name, selects
 from lateen.semantics.servers import MergedServers, PlacedServer, RefusedServer, ServerOrder, merge_servers
 
@@ -150,14 +152,14 @@ def _add_proxies(
     )
 
     def complete(reads: Reads, proxy: Proxy) -> Proxy:
-        """Add the port translations of the Services that select a proxy."""
+        """Add the port translations of the Services that select a proxy, which has all its labels."""
         services = [
             service
             for pair in sorted(proxy.labels.items())
             for _, service in reads.values(selecting, (proxy.namespace, pair))
             if selects(service.spec.selector, proxy.labels)
         ]
-        return replace(proxy, port_targets=tuple(port_targets(services)))
+        return replace(proxy, port_targets=tuple(port_targets(services, named=not settings.deploys)))
 
     def describe(reads: Reads, proxy_id: ProxyId) -> Proxy | None:
         proxy = reads.get(inputs.proxies, proxy_id)
@@ -168,18 +170,37 @@ def _add_proxies(
             return None
         oldest = min(gateways, key=lambda gateway: gateway.meta.age_order)
         namespace = (settings.proxy_scope is ProxyScope.SHARED and settings.shared_namespace) or oldest.key.namespace
-        proxy = Proxy(id=proxy_id, labels=dict(oldest.spec.selector), namespace=namespace)
-        return complete(reads, proxy) if settings.deploys else proxy
+        proxy = Proxy(proxy_id, dict(oldest.spec.selector), namespace)
+        if not settings.deploys:
+            return proxy
+        tuning = (gateway for gateway in gateways if settings.may_tune(gateway.key.namespace))
+        return complete(reads, replace(proxy, labels=pod_labels(proxy.labels, tuning, settings)))
 
     return engine.derive("proxies", 2, describe, group=(selected_by, given))
 
 
-def port_targets(services: Iterable[Object[ServiceSpec]]) -> Iterable[PortTarget]:
-    """The port translations of the Services that select a proxy, oldest Service first (istio-semantics §2.3.2)."""
+def pod_labels(
+    selector: Mapping[str, str], gateways: Iterable[Object[GatewaySpec]], settings: CompileSettings
+) -> Mapping[str, str]:
+    """The labels of the pods of a class: its selector, and what settings and Gateways add to it."""
+    wish = choose_options(gateways).get("pod-labels")
+    wished: Mapping[str, str] = read_option("pod-labels", wish.text) if wish is not None else {}
+    return {**settings.pod_labels, **wished, **selector}
+
+
+def port_targets(services: Iterable[Object[ServiceSpec]], *, named: bool = True) -> Iterable[PortTarget]:
+    """The port translations of the Services that select a proxy, oldest Service first (istio-semantics §2.3.2).
+
+    Args:
+        services: those that select it.
+        named: whether the proxy's ports may have the names that target ports have; they stand for the number.
+    """
     for service in sorted(services, key=lambda s: s.meta.age_order):
         # Lateen's own Service follows the ports that proxies bind; if it set them, they could never change.
         if UNTRANSLATED in service.meta.labels or PROXY_LABEL in service.meta.labels:
             continue
         for port in service.spec.ports:
             target = port.target_port
+            if isinstance(target, str) and not named:
+                continue
             yield PortTarget(port.port, target if isinstance(target, int) and target else port.port)

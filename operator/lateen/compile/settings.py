@@ -1,5 +1,6 @@
 """What the compiler may depend on besides objects. Constant for the life of a graph."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -38,6 +39,9 @@ class CompileSettings:
 
     deploys: bool = False
     """Lateen runs the proxies in a cluster, so that Services of others in front of them translate ports."""
+
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    """What the pods of all proxies are labelled with, besides the selector of their Gateways."""
 
     proxies: tuple[Proxy, ...] = ()
     """Proxies that somebody else runs; empty: one per selector of a Gateway."""

@@ -7,6 +7,7 @@ from lateen.envoy.bootstrap import BootstrapOptions, bootstrap_text, build_boots
 from lateen.envoy.xds_tls import XdsTls
 from lateen.infra.base import ProxyPlan
 from lateen.ir.deployment import ProxyDeployment
+from lateen.semantics.servers import PortRules
 
 CONFIG_FOLDER: Final = "/etc/lateen/bootstrap"
 """Where the ConfigMap is mounted."""
@@ -22,8 +23,8 @@ STATUS_PORT: Final = 15021
 RESERVED_PORTS: Final = frozenset({ADMIN_PORT, STATUS_PORT})
 """What no Gateway can have."""
 
-PORT_SHIFT: Final = 10_000
-"""Added to Gateway ports under 1024, which need privileges that pods do not have."""
+PORT_RULES: Final = PortRules(shift=10_000, reserved=RESERVED_PORTS)
+"""From a Gateway's port to the one that pods bind: those under 1024 need privileges that pods do not have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from lateen.errors import ProxyError
 from lateen.infra.base import OnState, ProxyPlan
 from lateen.infra.kube import KubeProxyRunner
 from lateen.infra.naming import labels_of, object_name, secret_name
-from lateen.infra.pods import PORT_SHIFT, ControlPlane, plan_pods
+from lateen.infra.pods import PORT_RULES, ControlPlane, plan_pods
 from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceType
@@ -33,7 +33,6 @@ from lateen.runtime.seams import Seams
 from lateen.runtime.service_log import log_entry
 from lateen.runtime.transitions import Transitions
 from lateen.runtime.webhook_keeper import WebhookKeeper
-from lateen.semantics.servers import PortRules
 from lateen.settings import AUTHORITY_SECRET, LEASE, OperatorSettings
 from lateen.sources.kube import KubeSource
 from lateen.status.conditions import Progress
@@ -293,9 +292,10 @@ def compile_settings(settings: OperatorSettings) -> CompileSettings:
         root_namespace=settings.root_namespace,
         proxy_scope=ProxyScope.SHARED if shared else ProxyScope.NAMESPACE,
         shared_namespace=settings.namespace if shared else "",
-        ports=PortRules(shift=PORT_SHIFT),
+        ports=PORT_RULES,
         event_log=_EVENT_LOG if settings.ejections.enabled else "",
         deploys=True,
+        pod_labels=settings.proxies.pod_labels,
     )
 
 

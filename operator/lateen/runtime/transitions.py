@@ -5,8 +5,9 @@ told again after a restart, or by the next leader. An edit that all proxies take
 the moment in between, in which it is pending, is passed over.
 """
 
-from typing import Final, Protocol
+from typing import Final
 
+from lateen.kube.events import Recorder
 from lateen.model.keys import Key
 from lateen.status.base import ObjectStatus
 from lateen.status.conditions import Condition, ConditionType
@@ -20,14 +21,6 @@ _HEALED: Final = {
     ConditionType.RESOLVED_REFS: "everything that it names exists again",
 }
 _MOST_PENDING: Final = 10_000
-
-
-class Recorder(Protocol):
-    """Makes Events."""
-
-    def record(self, key: Key, type_: str, reason: str, message: str) -> None:
-        """Tell something about an object; `type_` is `Normal` or `Warning`."""
-        ...
 
 
 class Transitions:

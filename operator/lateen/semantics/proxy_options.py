@@ -6,6 +6,7 @@ proxies; each option is the oldest Gateway's that gives it a value that can be u
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Final
 
 from lateen.errors import InputError
@@ -14,7 +15,6 @@ from lateen.model.keys import Key
 from lateen.model.objects import Object, Problem, Severity
 from lateen.semantics import option_values as values
 from lateen.semantics.option_values import Reader, read_json, read_name, read_one_of, read_whole, read_word
-from lateen.validation.decoding import show
 
 PREFIX: Final = "proxy.lateen.io/"
 """What the annotations' names begin with."""
@@ -108,7 +108,8 @@ def read_option(name: str, text: str) -> Any:
     """
     option = OPTIONS.get(name)
     if option is None:
-        raise InputError(f"there is no option {show(name)}; there are {', '.join(OPTIONS)}")
+        similar = get_close_matches(name, OPTIONS, n=1)
+        raise InputError(f"there is no such option{f'; {similar[0]} is one' if similar else ''}")
     return option.read(text)
 
 
@@ -134,7 +135,10 @@ def check_options(gateway: Object[GatewaySpec], chosen: Mapping[str, Wish]) -> I
     for name, text in wishes_of(gateway):
         annotation = PREFIX + name
         if fault := find_fault(name, text):
-            message, severity = f"{annotation}: {fault}; it has no effect", Severity.WARNING
+            message, severity = (
+                f"{annotation}: {fault}; it has no effect",
+                Severity.WARNING,
+            )
         elif name in chosen and read_option(name, text) != read_option(name, chosen[name].text):
             older = chosen[name].gateway
             message = f"the older Gateway {older.namespace}/{older.name} has the same proxies: its {annotation} counts"

@@ -39,6 +39,8 @@ class PortRules:
     bind: str = "0.0.0.0"  # noqa: S104 - a proxy's address; a laptop says 127.0.0.1
     shift: int = 0
     """Added to ports under 1024, for proxies that may not bind them."""
+    reserved: frozenset[int] = frozenset()
+    """Ports that proxies need for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ def merge_servers(proxy: Proxy, gateways: Iterable[Object[GatewaySpec]], rules: 
         for index, server in enumerate(gateway.spec.servers):
             placed = _place(proxy, gateway, index, server, rules)
             port = ports.setdefault(placed.port, _Port())
-            reason = _claim(port, placed)
+            reason = _reserved(placed, rules) or _claim(port, placed)
             if reason:
                 refused.append(RefusedServer(gateway.key, index, reason))
             else:
@@ -200,6 +202,10 @@ def choose_layout(protocol: str, hosts: Sequence[str]) -> RouteLayout:
     if protocol in HTTP_FAMILY or any(is_wildcard(strip_namespace(host)) for host in hosts):
         return RouteLayout.SCOPED
     return RouteLayout.SINGLE
+
+
+def _reserved(placed: PlacedServer, rules: PortRules) -> str:
+    return f"port {placed.port} is the proxy's own" if placed.port in rules.reserved and not placed.pipe else ""
 
 
 def _claim(port: _Port, placed: PlacedServer) -> str:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from tests.apiserver.client import ApiClient
+from tests.apiserver.control_plane import ControlPlane, assets
 
 from lateen.kube.client import KubeClient
 from lateen.kube.events import EventRecorder
@@ -68,6 +70,26 @@ async def test_an_event_is_found_by_its_object(api: ApiClient, kube: KubeClient,
     assert (table["Type"], table["Reason"], table["Object"]) == ("Warning", "HostEjected", "destinationrule/ratings")
     modern = api.http.get(f"/apis/events.k8s.io/v1/namespaces/default/events/{event['metadata']['name']}").json()
     assert (modern["regarding"]["uid"], modern["deprecatedCount"]) == (uid, 1)
+
+
+async def test_kubectl_describes_an_object_with_its_events(
+    control_plane: ControlPlane, kube: KubeClient, uid: str, tmp_path: Path
+) -> None:
+    async with recording(kube, uid) as recorder:
+        recorder.record(KEY, "Warning", "HostEjected", "ratings-1 is ejected")
+        await until_written(recorder, 1)
+        recorder.record(KEY, "Warning", "HostEjected", "ratings-1 is ejected")
+        await until_written(recorder, 2)
+    binaries = assets()
+    assert binaries is not None
+    command = [str(binaries / "kubectl"), "--kubeconfig", str(control_plane.kubeconfig(tmp_path))]
+    process = await asyncio.create_subprocess_exec(
+        *command, "describe", "destinationrule", "ratings", stdout=asyncio.subprocess.PIPE
+    )
+    shown, _ = await process.communicate()
+    (event,) = [line.split() for line in shown.decode().splitlines() if "HostEjected" in line]
+    assert (event[:2], event[-4:]) == (["Warning", "HostEjected"], ["lateen", "ratings-1", "is", "ejected"])
+    assert "(x2" in event
 
 
 async def test_a_repetition_raises_the_count_of_the_event(api: ApiClient, kube: KubeClient, uid: str) -> None:

@@ -6,10 +6,11 @@ ejection, because its cluster changed, the host left, or the proxy ended: those 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from lateen.infra.proxy_events import HostEjected, HostReturned
 from lateen.ir.proxy import ProxyId
+from lateen.kube.events import Recorder
 from lateen.model.keys import Key
 from lateen.runtime.ejections.facts import ClusterFacts, Facts, ProxyPod
 from lateen.runtime.ejections.words import (
@@ -27,14 +28,6 @@ from lateen.status.base import EjectedHost
 EJECTED: Final = "HostEjected"
 RETURNED: Final = "HostReturned"
 """Reasons of Events."""
-
-
-class Recorder(Protocol):
-    """Makes Events."""
-
-    def record(self, key: Key, type_: str, reason: str, message: str) -> None:
-        """Tell something about an object; `type_` is `Normal` or `Warning`."""
-        ...
 
 
 class Place(NamedTuple):

@@ -10,9 +10,10 @@ import structlog
 from lateen.infra.proxy_events import HostEjected, HostReturned, PoolOverflowed, ProxyEvent
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceKey, ResourceType
+from lateen.kube.events import Recorder
 from lateen.model.keys import Key
 from lateen.runtime.control import Control
-from lateen.runtime.ejections.book import EjectionBook, Recorder
+from lateen.runtime.ejections.book import EjectionBook
 from lateen.runtime.ejections.facts import Facts, ProxyPod
 from lateen.runtime.ejections.overflows import OverflowCounter
 from lateen.status.base import EjectedHost

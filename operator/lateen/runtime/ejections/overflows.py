@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from lateen.infra.proxy_events import Limit, PoolOverflowed
+from lateen.kube.events import Recorder
 from lateen.model.keys import Key
-from lateen.runtime.ejections.book import Recorder
 from lateen.runtime.ejections.facts import ClusterFacts, Facts, ProxyPod
 from lateen.runtime.ejections.words import limits_text, seconds_text
 

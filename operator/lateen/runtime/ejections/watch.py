@@ -17,9 +17,9 @@ import structlog
 
 from lateen.infra.proxy_events import BEGINNING, read_event
 from lateen.kube.client import KubeClient
+from lateen.kube.events import Recorder
 from lateen.kube.logs import ContainerRestarted, LogLine, PodLog
 from lateen.runtime.control import Control
-from lateen.runtime.ejections.book import Recorder
 from lateen.runtime.ejections.facts import ProxyPod
 from lateen.runtime.ejections.keeper import EjectionKeeper
 from lateen.runtime.leadership import Leadership
