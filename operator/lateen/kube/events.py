@@ -60,14 +60,6 @@ class EventClient(Protocol):
         ...
 
 
-class Recorder(Protocol):
-    """Takes Events; an `EventRecorder`."""
-
-    def record(self, key: Key, type_: str, reason: str, message: str) -> None:
-        """Tell that something happened to an object; `type_` is `Normal` or `Warning`."""
-        ...
-
-
 class _What(NamedTuple):
     """What makes two occurrences the same Event."""
 

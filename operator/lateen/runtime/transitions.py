@@ -7,7 +7,7 @@ the moment in between, in which it is pending, is passed over.
 
 from typing import Final
 
-from lateen.kube.events import Recorder
+from lateen.kube.recorder import Recorder
 from lateen.model.keys import Key
 from lateen.status.base import ObjectStatus
 from lateen.status.conditions import Condition, ConditionType

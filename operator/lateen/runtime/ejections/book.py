@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from lateen.infra.proxy_events import HostEjected, HostReturned
 from lateen.ir.proxy import ProxyId
-from lateen.kube.events import Recorder
 from lateen.model.keys import Key
+from lateen.runtime.ejections.announcer import Announcer, News
 from lateen.runtime.ejections.facts import ClusterFacts, Facts, ProxyPod
 from lateen.runtime.ejections.words import (
     cause_text,
@@ -80,16 +80,16 @@ class _Past(NamedTuple):
 class EjectionBook:
     """Keeps the current ejections."""
 
-    def __init__(self, facts: Facts, recorder: Recorder, on_change: Callable[[Iterable[Key]], None]) -> None:
+    def __init__(self, facts: Facts, announcer: Announcer, on_change: Callable[[Iterable[Key]], None]) -> None:
         """Start empty.
 
         Args:
             facts: what is known about clusters.
-            recorder: makes Events.
+            announcer: tells what happens.
             on_change: told the DestinationRules whose current ejections changed.
         """
         self._facts = facts
-        self._recorder = recorder
+        self._announcer = announcer
         self._on_change = on_change
         self._standing: dict[Place, Standing] = {}
         self._by_rule: dict[Key, dict[Place, None]] = {}
@@ -133,8 +133,8 @@ class EjectionBook:
         self._put(standing)
         if tell:
             until = rfc3339(standing.until).partition("T")[2]
-            told = f"ejected by proxy {pod.name} for {seconds_text(lasts)} (until {until})"
-            self._tell(standing, "Warning", EJECTED, f"{told}: {standing.cause}")
+            after = f"for {seconds_text(lasts)} (until {until}): {standing.cause}"
+            self._tell(standing, EJECTED, f"{seconds_text(lasts)}: {standing.cause}", after)
 
     def restore(self, pod: ProxyPod, event: HostReturned, *, tell: bool) -> None:
         """Note that a host returned; `tell`: it is news, not history."""
@@ -149,7 +149,7 @@ class EjectionBook:
         self._end([standing])
         if tell:
             after = seconds_text(max(event.at - standing.since, 0.0))
-            self._tell(standing, "Normal", RETURNED, f"gets requests from proxy {pod.name} again, after {after}")
+            self._tell(standing, RETURNED, "returned", f"again, after {after}")
 
     # Ends that no proxy tells
 
@@ -163,8 +163,7 @@ class EjectionBook:
         self._end(ended)
         if before is not None:
             for standing in ended:
-                told = f"gets requests from proxy {pod.name} again: the proxy was started anew"
-                self._tell(standing, "Normal", RETURNED, told)
+                self._tell(standing, RETURNED, "restarted", "again: the proxy was started anew")
 
     def look_at_cluster(self, proxy: ProxyId, cluster: str) -> None:
         """A cluster or its endpoints changed: end what the proxies of the class forget thereby."""
@@ -182,8 +181,7 @@ class EjectionBook:
             self._past.pop(standing.place, None)
             self._end([standing])
             if facts is not None and not same:
-                told = "gets requests again: its cluster was changed, and proxies begin to count anew"
-                self._tell(standing, "Normal", RETURNED, told)
+                self._tell(standing, RETURNED, "changed", "again: its cluster was changed, which ends all ejections")
 
     def look(self, now: float) -> None:
         """End what must have ended by now without a word that was heard."""
@@ -229,7 +227,8 @@ class EjectionBook:
             if not places:
                 del self._by_rule[rule]
 
-    def _tell(self, standing: Standing, type_: str, reason: str, told: str) -> None:
-        host = host_text(standing.place.address, standing.pod)
+    def _tell(self, standing: Standing, reason: str, sort: str, after: str) -> None:
+        host = f"{host_text(standing.place.address, standing.pod)} of {standing.facts.service}"
+        type_, verb = ("Warning", "ejected by") if reason == EJECTED else ("Normal", "gets requests from")
         for rule in standing.facts.rules:
-            self._recorder.record(rule, type_, reason, f"{host} of {standing.facts.service} {told}")
+            self._announcer.tell(News(rule, type_, reason, f"{host} {verb}", sort), standing.place.pod.name, after)

@@ -10,9 +10,10 @@ import structlog
 from lateen.infra.proxy_events import HostEjected, HostReturned, PoolOverflowed, ProxyEvent
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceKey, ResourceType
-from lateen.kube.events import Recorder
+from lateen.kube.recorder import Recorder
 from lateen.model.keys import Key
 from lateen.runtime.control import Control
+from lateen.runtime.ejections.announcer import Announcer
 from lateen.runtime.ejections.book import EjectionBook
 from lateen.runtime.ejections.facts import Facts, ProxyPod
 from lateen.runtime.ejections.overflows import OverflowCounter
@@ -37,6 +38,7 @@ class EjectionKeeper:
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        gathering: float = 0.0,
     ) -> None:
         """Start without proxies.
 
@@ -46,6 +48,7 @@ class EjectionKeeper:
             clock: monotonic seconds.
             wall_clock: seconds since 1970.
             sleep: waits.
+            gathering: seconds that an Event waits for other proxies to do the same.
         """
         self.ejected_total: Counter[ProxyId] = Counter()
         """Ejections that were heard of, by class of proxies."""
@@ -55,7 +58,8 @@ class EjectionKeeper:
         self._wall_clock = wall_clock
         self._sleep = sleep
         facts = Facts(control)
-        self._book = EjectionBook(facts, recorder, control.look_again)
+        self._announcer = Announcer(recorder, clock, gathering)
+        self._book = EjectionBook(facts, self._announcer, control.look_again)
         self._overflows = OverflowCounter(facts, recorder, clock)
         self._proxies: set[ProxyPod] = set()
         self._unsubscribe: dict[ProxyId, Callable[[], None]] = {}
@@ -104,6 +108,7 @@ class EjectionKeeper:
     def clear(self) -> None:
         """Forget what is current, without a word: somebody else keeps it now."""
         self._book.clear()
+        self._announcer.clear()
         self._overflows.clear()
 
     async def run(self) -> None:
@@ -111,8 +116,9 @@ class EjectionKeeper:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._book.is_waiting or self._overflows.is_waiting:
+            while self._book.is_waiting or self._announcer.is_waiting or self._overflows.is_waiting:
                 self._book.look(self._wall_clock())
+                self._announcer.look()
                 self._overflows.look()
                 await self._sleep(_TICK)
 

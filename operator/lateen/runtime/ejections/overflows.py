@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from lateen.infra.proxy_events import Limit, PoolOverflowed
-from lateen.kube.events import Recorder
+from lateen.kube.recorder import Recorder
 from lateen.model.keys import Key
 from lateen.runtime.ejections.facts import ClusterFacts, Facts, ProxyPod
-from lateen.runtime.ejections.words import limits_text, seconds_text
+from lateen.runtime.ejections.words import limits_text, proxies_text, seconds_text
 
 OVERFLOW: Final = "PoolOverflow"
 """Reason of Events."""
@@ -19,8 +19,6 @@ GATHERING: Final = 2.0
 
 PERIOD: Final = 60.0
 """Seconds between two Events about one cluster of one DestinationRule."""
-
-_NAMED_PROXIES: Final = 3
 
 _SINGULAR: Final = {
     Limit.REQUEST: "request was refused",
@@ -115,8 +113,6 @@ class OverflowCounter:
             f"{count} {_SINGULAR[limit] if count == 1 else _PLURAL[limit]} ({limits_text(limit, window.facts)})"
             for limit, count in sorted(window.counts.items())
         ]
-        names = [*window.proxies]
-        more = f" and {len(names) - _NAMED_PROXIES} more" if len(names) > _NAMED_PROXIES else ""
-        who = f"{'proxy' if len(names) == 1 else 'proxies'} {', '.join(names[:_NAMED_PROXIES])}{more}"
+        who = proxies_text([*window.proxies])
         text = f"{window.facts.service} port {ref.port} is at its limits: in the last {seconds_text(round(seconds))}, "
         self._recorder.record(subject.rule, "Warning", OVERFLOW, f"{text}{', '.join(parts)}, by {who}")

@@ -17,8 +17,8 @@ import structlog
 
 from lateen.infra.proxy_events import BEGINNING, read_event
 from lateen.kube.client import KubeClient
-from lateen.kube.events import Recorder
 from lateen.kube.logs import ContainerRestarted, LogLine, PodLog
+from lateen.kube.recorder import Recorder
 from lateen.runtime.control import Control
 from lateen.runtime.ejections.facts import ProxyPod
 from lateen.runtime.ejections.keeper import EjectionKeeper
@@ -29,6 +29,9 @@ Follow: TypeAlias = Callable[[ProxyPod], AsyncIterator[LogLine | ContainerRestar
 
 OVERLAP: Final = 30.0
 """Seconds before this instance began to lead whose events are told again: the leader before may have died with them."""
+
+GATHERING: Final = 1.0
+"""Seconds that an Event waits for other proxies to do the same."""
 
 _PAUSE: Final = 10.0
 """Seconds before a log is followed again after a fault of ours."""
@@ -69,7 +72,9 @@ class EjectionWatch:
             wall_clock: seconds since 1970.
             sleep: waits.
         """
-        self.keeper = EjectionKeeper(control, recorder, clock=clock, wall_clock=wall_clock, sleep=sleep)
+        self.keeper = EjectionKeeper(
+            control, recorder, clock=clock, wall_clock=wall_clock, sleep=sleep, gathering=GATHERING
+        )
         self._leadership = leadership
         self._follow = follow
         self._wall_clock = wall_clock

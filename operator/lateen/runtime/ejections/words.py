@@ -1,6 +1,6 @@
 """How long ejections last, and how they are told. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,6 +14,9 @@ _INTERVAL_SECONDS: Final = 10.0
 _LONGEST_SECONDS: Final = 300.0
 """Istio's API cannot change it; a longer base time counts in its place."""
 _ERRORS: Final = 5
+
+_NAMED: Final = 3
+"""Proxies that are named; more are counted."""
 
 _DELAY: Final = 30.0
 """Seconds that a log may be late, before an ejection that should have ended counts as ended."""
@@ -89,6 +92,12 @@ def _limits(limit: Limit, facts: ClusterFacts) -> Iterator[str]:
 def host_text(address: str, pod: str) -> str:
     """`pod reviews-v1-abc (10.1.2.3:9080)`, or `host 10.1.2.3:9080`."""
     return f"pod {pod} ({address})" if pod else f"host {address}"
+
+
+def proxies_text(names: Sequence[str]) -> str:
+    """`proxy a`, `proxies a, b, c and 2 more`."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{'proxy' if len(names) == 1 else 'proxies'} {', '.join(names[:_NAMED])}{more}"
 
 
 def seconds_text(seconds: float) -> str:

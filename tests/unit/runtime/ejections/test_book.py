@@ -22,6 +22,7 @@ from tests.unit.runtime.stage import EDGE, Stage
 
 from lateen.infra.proxy_events import HostEjected, HostReturned
 from lateen.model.keys import Key, Kind
+from lateen.runtime.ejections.announcer import Announcer
 from lateen.runtime.ejections.book import EjectionBook
 from lateen.runtime.ejections.facts import Facts
 from lateen.status.base import EjectedHost
@@ -33,7 +34,7 @@ CAUSE = "3 consecutive 5xx answers or failed connections"
 
 def book_of(stage: Stage) -> tuple[EjectionBook, Told]:
     told = Told()
-    return EjectionBook(Facts(stage.control), told, told.change), told
+    return EjectionBook(Facts(stage.control), Announcer(told, lambda: 0.0, 0.0), told.change), told
 
 
 @pytest.fixture

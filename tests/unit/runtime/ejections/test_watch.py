@@ -23,8 +23,10 @@ from tests.unit.runtime.stage import EDGE
 
 from lateen.infra.proxy_events import Limit
 from lateen.kube.logs import ContainerRestarted, LogLine
+from lateen.runtime.ejections.book import EjectionBook
 from lateen.runtime.ejections.facts import ProxyPod
 from lateen.runtime.ejections.overflows import GATHERING
+from lateen.runtime.ejections.watch import GATHERING as GATHERING_EJECTIONS
 from lateen.runtime.ejections.watch import OVERLAP, EjectionWatch
 
 POLICY = "outlierDetection: {consecutive5xxErrors: 3}, connectionPool: {tcp: {maxConnections: 1}}"
@@ -109,6 +111,11 @@ class Scene:
             self._tick.notify_all()
         await turns()
 
+    async def news(self) -> list[str]:
+        """Let a moment go by, and give the reasons of what is told."""
+        await self.after(GATHERING_EJECTIONS)
+        return [reason for reason, _ in self.told.take()]
+
     async def _sleep(self, _: float) -> None:
         async with self._tick:
             await self._tick.wait()
@@ -148,12 +155,21 @@ async def test_an_ejection_in_a_log_is_in_the_rules_status_and_told() -> None:
     async with running(ONE) as scene:
         await scene.write(ONE, "something else", outlier("EJECT"))
         assert scene.shown == [("edge-1", FIRST)]
-        assert [reason for reason, _ in scene.told.take()] == ["HostEjected"]
+        assert await scene.news() == ["HostEjected"]
         assert scene.watch.keeper.ejected_now() == {EDGE: 1}
         await scene.write(ONE, outlier("UNEJECT", second=30))
         assert scene.shown == []
-        assert [reason for reason, _ in scene.told.take()] == ["HostReturned"]
+        assert await scene.news() == ["HostReturned"]
         assert (scene.watch.keeper.ejected_now(), scene.watch.keeper.ejected_total) == ({EDGE: 0}, {EDGE: 1})
+
+
+async def test_what_several_proxies_do_within_a_moment_is_told_at_once() -> None:
+    async with running(ONE, TWO) as scene:
+        await scene.write(TWO, outlier("EJECT"))
+        await scene.write(ONE, outlier("EJECT", second=1))
+        await scene.after(GATHERING_EJECTIONS)
+        ((_, message),) = scene.told.take()
+        assert "ejected by proxies edge-2, edge-1 for 30 s (until 12:00:31Z)" in message
 
 
 async def test_overflows_in_a_log_are_told_after_a_moment() -> None:
@@ -201,7 +217,7 @@ async def test_a_new_leader_shows_what_was_before_and_tells_only_what_is_new() -
         await scene.write(ONE, outlier("EJECT", SECOND))
         await scene.leader.become(leading=True)
         assert scene.shown == [("edge-1", FIRST), ("edge-1", SECOND)]
-        assert len(scene.told.take()) == 1
+        assert await scene.news() == ["HostEjected"]
         assert (scene.watch.keeper.ejected_total, scene.watch.keeper.overflowed_total) == ({EDGE: 1}, {})
 
 
@@ -236,7 +252,7 @@ async def test_a_change_of_the_cluster_ends_its_ejections_at_once() -> None:
         await scene.write(ONE, outlier("EJECT"))
         scene.stage.apply(rule("outlierDetection: {consecutive5xxErrors: 9}"))
         assert scene.shown == []
-        assert len(scene.told.take()) == 2
+        assert await scene.news() == ["HostEjected", "HostReturned"]
 
 
 async def test_a_proxy_that_is_started_again_has_no_ejections() -> None:
@@ -275,12 +291,13 @@ async def test_what_is_read_again_after_a_fault_is_not_told_again() -> None:
         with capture_logs():
             scene.log(ONE).put_nowait(RuntimeError("a fault of ours"))
             await turns()
-        assert len(scene.told.take()) == 1
         scene.log(ONE).put_nowait(LogLine(scene.now - 1, outlier("EJECT").encode()))
+        assert await scene.news() == ["HostEjected"]
+        assert scene.shown == [("edge-1", FIRST)]
         await scene.after(10)
-        assert (scene.shown, scene.told.take()) == ([("edge-1", FIRST)], [])
+        assert scene.told.take() == []
         await scene.write(ONE, outlier("UNEJECT"))
-        assert len(scene.told.take()) == 1
+        assert await scene.news() == ["HostReturned"]
 
 
 async def test_a_fault_in_telling_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +319,7 @@ async def test_a_fault_in_telling_is_no_end(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_fault_in_looking_at_changes_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(ONE) as scene:
         await scene.write(ONE, outlier("EJECT"))
-        monkeypatch.setattr(scene.told, "record", None)
+        monkeypatch.setattr(EjectionBook, "look_at_cluster", None)
         with capture_logs() as logs:
             scene.stage.apply(rule("outlierDetection: {consecutive5xxErrors: 9}"))
         assert [entry["log_level"] for entry in logs] == ["error"]
