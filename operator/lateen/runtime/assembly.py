@@ -176,7 +176,13 @@ class Assembly:
 
     def _build_seams(self, on_state: OnState) -> Seams:
         settings = self.settings
-        self.runner = KubeProxyRunner(self._client, settings.proxies, instance=settings.namespace, on_state=on_state)
+        self.runner = KubeProxyRunner(
+            self._client,
+            settings.proxies,
+            instance=settings.namespace,
+            namespace=settings.namespace if settings.gateways.scope == "cluster" else "",
+            on_state=on_state,
+        )
         return Seams(
             self.runner,
             self.status,
