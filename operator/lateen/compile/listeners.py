@@ -123,15 +123,18 @@ def chains_of(
     l4_chains: Derived[ServerKey, tuple[FilterChain, ...]],
 ) -> Iterator[FilterChain]:
     """What the servers of one listener ask for, in merge order; names may be asked for twice."""
-    plain: set[str] = set()
-    for server in servers:
-        if not is_supported(server):
-            continue
+    supported = [server for server in servers if is_supported(server)]
+    sharing: dict[str, dict[Key, None]] = {}
+    for server in supported:
+        if server.is_http and not server.terminates_tls:
+            sharing.setdefault(server.chain, {})[server.gateway] = None
+    for server in supported:
         if not server.is_http:
             yield from reads.get(l4_chains, _key_of(server)) or ()
-        elif server.terminates_tls or server.chain not in plain:
-            plain.add(server.chain)
-            yield _http_chain(server)
+        elif server.terminates_tls:
+            yield _http_chain(server, (server.gateway,))
+        elif gateways := sharing.pop(server.chain, None):
+            yield _http_chain(server, tuple(gateways))
 
 
 def _key_of(server: PlacedServer) -> ServerKey:
@@ -143,7 +146,7 @@ def is_supported(server: PlacedServer) -> bool:
     return server.server.tls is None or server.server.tls.mode not in UNSUPPORTED_MODES
 
 
-def _http_chain(server: PlacedServer) -> FilterChain:
+def _http_chain(server: PlacedServer, gateways: tuple[Key, ...]) -> FilterChain:
     named = server.server.name if server.terminates_tls else ""
     return FilterChain(
         name=server.chain,
@@ -156,7 +159,7 @@ def _http_chain(server: PlacedServer) -> FilterChain:
         server_names=server.server_names if server.terminates_tls else (),
         tls=_tls(server),
         only_tls=server.is_encrypted and not server.server_names,
-        origins=(server.gateway,),
+        origins=gateways,
     )
 
 

@@ -17,6 +17,8 @@ from tests.unit.semantics.objects import (
 from lateen.compile.names import ListenerKey
 from lateen.ir.listener import HttpChain
 from lateen.ir.proxy import ProxyId
+from lateen.ir.resource import ResourceType
+from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.virtualservice import VirtualServiceSpec
 
@@ -215,3 +217,12 @@ def test_proxies_on_machines_of_their_own_share_nothing(site: Site) -> None:
     )
     for name in ("app=a", "app=b"):
         assert list(site.listeners(ProxyId("shared", name))) == ["0.0.0.0_80"]
+
+
+def test_every_gateway_of_a_shared_port_has_a_part_in_its_listener(site: Site) -> None:
+    site.put(
+        gateway("edge/older", server_fields(80, "HTTP", "a.com")),
+        gateway("edge/younger", server_fields(80, "HTTP", "b.com")),
+    )
+    (listener,) = site.resources(ResourceType.LISTENER).values()
+    assert listener.origins == (Key(Kind.GATEWAY, "edge", "older"), Key(Kind.GATEWAY, "edge", "younger"))
