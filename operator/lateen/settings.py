@@ -177,13 +177,13 @@ class ProxyService:
     """Fixed node ports, by port of the Service."""
 
 
-def _as_in_kubernetes(name: str) -> str:
-    """`target_cpu_utilization_percentage` as Kubernetes spells it, with `CPU` in capitals."""
+def as_in_file(name: str) -> str:
+    """Name of a setting in files: `targetCPUUtilizationPercentage`, with `CPU` in capitals as in Kubernetes."""
     first, *others = name.split("_")
     return first + "".join("CPU" if each == "cpu" else each.capitalize() for each in others)
 
 
-_KUBERNETES: Final = SPEC | {"alias_generator": _as_in_kubernetes}
+_KUBERNETES: Final = SPEC | {"alias_generator": as_in_file}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Final
 import yaml
 
 from lateen.errors import InputError
+from lateen.infra.tuning import find_faults
 from lateen.model.objects import Severity, print_path
 from lateen.settings import OperatorSettings
 from lateen.validation.decoding import Decoder
@@ -50,6 +51,7 @@ def parse_operator_settings(text: str, file: str) -> OperatorSettings:
         chosen = getattr(getattr(settings, group), name)
         if chosen not in choices:
             wrong.append(f"{path}: one of {', '.join(choices)} is expected, not {chosen!r}")
+    wrong += [f"proxies.{path}: {fault}" for path, fault in find_faults(settings.proxies)]
     if wrong:
         raise InputError("\n".join(f"{file}: {each}" for each in wrong))
     return settings

@@ -20,7 +20,7 @@ from lateen.envoy.xds_tls import discovery_files
 from lateen.errors import InputError
 from lateen.infra.base import ProxyPlan
 from lateen.infra.naming import APPLIED, CLASS, labels_of, object_name, secret_name
-from lateen.infra.pods import BOOTSTRAP, CONFIG_FOLDER, DRAIN, STATUS_PORT, TLS_FOLDER
+from lateen.infra.pods import ADMIN_PORT, BOOTSTRAP, CONFIG_FOLDER, DRAIN, STATUS_PORT, TLS_FOLDER
 from lateen.infra.tuning import tune
 from lateen.ir.deployment import PROXY_LABEL, ProxyDeployment
 from lateen.kube.client import Manifest
@@ -104,6 +104,7 @@ class Renderer:
         labels = {**_OURS, **labels_of(plan.proxy, instance)}
         annotations = {CLASS: plan.proxy.name}
         config = {BOOTSTRAP: plan.bootstrap, DRAIN: self.drain, **discovery_files(TLS_FOLDER)}
+        drain = (tuned.drain_delay_seconds, tuned.drain_seconds, ADMIN_PORT, STATUS_PORT)
         containers = {port.target: port for port in reversed(deployment.ports)}
         spread = tuned.topology_spread_constraints or (
             {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"},
@@ -127,7 +128,7 @@ class Renderer:
             "privileged": any(target < _PRIVILEGED for target in containers),
             "spread": [{"labelSelector": {"matchLabels": pod_selector}, **each} for each in spread],
             "arguments": _arguments(plan, tuned),
-            "drain": ["bash", f"{CONFIG_FOLDER}/{DRAIN}", str(tuned.drain_delay_seconds), str(tuned.drain_seconds)],
+            "drain": ["bash", f"{CONFIG_FOLDER}/{DRAIN}", *map(str, drain)],
             "grace_seconds": max(tuned.drain_delay_seconds, tuned.drain_seconds) + _SLACK_SECONDS,
             "status_port": STATUS_PORT,
             "config_folder": CONFIG_FOLDER,

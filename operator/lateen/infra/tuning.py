@@ -1,11 +1,19 @@
 """How the proxies of one class run: the defaults, and what their Gateways wish otherwise."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any, Final
 
-from lateen.semantics.proxy_options import read_option
-from lateen.settings import Autoscaling, DisruptionBudget, ProxyDefaults, ProxyNetworkPolicy, ProxyService
+from lateen.semantics.proxy_options import OPTIONS, find_fault, read_option
+from lateen.settings import (
+    Autoscaling,
+    DisruptionBudget,
+    ProxyDefaults,
+    ProxyNetworkPolicy,
+    ProxyService,
+    as_in_file,
+)
 
 _SERVICE: Final = {
     "external-traffic-policy": "external_traffic_policy",
@@ -16,6 +24,8 @@ _SERVICE: Final = {
     "service-type": "type",
 }
 """Options of the Service, and the fields that they set."""
+
+_MAY_BE_EMPTY: Final = frozenset({"load-balancer-class", "priority-class-name"})
 
 
 def _autoscaling(now: Autoscaling, wish: Mapping[str, Any]) -> Autoscaling:
@@ -51,6 +61,27 @@ _WHOLE: Final[Mapping[str, Callable[[ProxyDefaults, Any], ProxyDefaults]]] = {
     "pod-labels": lambda now, wish: replace(now, pod_labels={**now.pod_labels, **wish}),
 }
 """Options that change a part of a setting, or have another shape; the others replace the field of their name."""
+
+
+def find_faults(defaults: ProxyDefaults) -> Iterator[tuple[str, str]]:
+    """Tell what no Gateway could wish: the place of each setting as in the operator's file, and what is wrong."""
+    for name in OPTIONS:
+        group, field = ("service", _SERVICE[name]) if name in _SERVICE else ("", name.replace("-", "_"))
+        value = getattr(defaults.service if group else defaults, field)
+        if value == "" and name in _MAY_BE_EMPTY:
+            continue
+        if fault := find_fault(name, value if isinstance(value, str) else json.dumps(_plain(value))):
+            yield ".".join(filter(None, (group, as_in_file(field)))), fault
+
+
+def _plain(value: Any) -> Any:
+    """A setting as an annotation would say it."""
+    match value:
+        case ProxyNetworkPolicy():
+            return value.enabled
+        case Autoscaling() | DisruptionBudget():
+            return {as_in_file(name): each for name, each in asdict(value).items() if each is not None}
+    return value
 
 
 def tune(defaults: ProxyDefaults, options: Mapping[str, str]) -> ProxyDefaults:

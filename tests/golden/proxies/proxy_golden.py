@@ -14,7 +14,8 @@ from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.infra.naming import APPLIED
 from lateen.infra.pods import BOOTSTRAP, DRAIN, PORT_RULES, ControlPlane, plan_pods
 from lateen.infra.render import CONFIG, Renderer
-from lateen.runtime.offline import compile_files
+from lateen.kube.client import Manifest
+from lateen.runtime.offline import Offline, compile_files
 from lateen.settings import ProxyDefaults
 from lateen.validation.intake import Intake
 
@@ -39,8 +40,27 @@ def renderer() -> Renderer:
     return Renderer.load()
 
 
+def manifests_of(name: str) -> list[Manifest]:
+    """What the input of one folder is run by."""
+    offline = _compile(name)
+    found = (each for _, each in sorted(offline.outcome.deployments.items()) if each is not None)
+    return [
+        manifest
+        for deployment in found
+        for manifest in renderer().render(plan_pods(deployment, _XDS), ProxyDefaults(image="lateen-proxy:1"), _SYSTEM)
+    ]
+
+
 def files(name: str) -> Iterator[tuple[Path, str]]:
     """What the input of one folder becomes: where each text belongs, and the text."""
+    shown = [_show(manifest, full=name == FULL) for manifest in manifests_of(name)]
+    yield FOLDER / name / "manifests.yaml", "---\n".join(map(to_yaml, shown))
+    findings = "".join(f"{each}\n" for each in _compile(name).notices())
+    yield FOLDER / name / "findings.txt", findings.replace(str(FOLDER / name / INPUT), INPUT)
+
+
+@cache
+def _compile(name: str) -> Offline:
     path = FOLDER / name / INPUT
     shared = "# scope: cluster" in path.read_text()
     settings = CompileSettings(
@@ -49,16 +69,7 @@ def files(name: str) -> Iterator[tuple[Path, str]]:
         ports=PORT_RULES,
         deploys=True,
     )
-    offline = compile_files([path], settings, Intake())
-    found = (each for _, each in sorted(offline.outcome.deployments.items()) if each is not None)
-    manifests = [
-        manifest
-        for deployment in found
-        for manifest in renderer().render(plan_pods(deployment, _XDS), ProxyDefaults(image="lateen-proxy:1"), _SYSTEM)
-    ]
-    shown = [_show(manifest, full=name == FULL) for manifest in manifests]
-    yield path.with_name("manifests.yaml"), "---\n".join(map(to_yaml, shown))
-    yield path.with_name("findings.txt"), "".join(f"{each}\n" for each in offline.notices()).replace(str(path), INPUT)
+    return compile_files([path], settings, Intake())
 
 
 def _show(value: Any, *, full: bool) -> Any:

@@ -1,7 +1,6 @@
 """An Envoy that reaches its server by mutual TLS, with certificates in files that change as a kubelet changes them."""
 
 import itertools
-import json
 import random
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from lateen.certificates.identity import operator_identity, proxy_identity
 from lateen.certificates.rotation import AuthorityState, advance
 from lateen.certificates.stored import Bearer
 from lateen.envoy.bootstrap import BootstrapOptions, build_bootstrap
+from lateen.envoy.xds_tls import XdsTls, discovery_files
 from lateen.ir.proxy import ProxyId
 from lateen.xds.transport import Security, Transport
 
@@ -22,8 +22,6 @@ SYSTEM: Final = "lateen-system"
 HOST: Final = "lateen-xds.lateen-system.svc"
 LEAVE_AFTER: Final = 0.5
 """Seconds: streams of these tests end by themselves after one second at the latest."""
-
-_TLS: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 
 
 class SecureHouse(House):
@@ -41,8 +39,8 @@ class SecureHouse(House):
         self.authority = AuthorityState(create_authority(self.now, self.lifetimes.authority))
         self._uri = proxy_identity(identity, DOMAIN)
         self._mounts = itertools.count()
-        self._certificates = directory / "certificates"
-        self._certificates.mkdir()
+        self.certificates = directory / "certificates"
+        self.certificates.mkdir()
         self.renew_server()
         self.renew_client()
         chance = random.Random(1).random  # noqa: S311 - spreads streams, protects nothing
@@ -70,17 +68,17 @@ class SecureHouse(House):
     def renew_client(self) -> None:
         """Write a certificate for Envoy, and whom to trust, beside the last one; then swap them at once."""
         pair = issue(self.authority.signer, now=time.time(), lifetime=DAY, usages=[Usage.CLIENT], uris=[self._uri])
-        mount = self._certificates / f"..{next(self._mounts)}"
+        mount = self.certificates / f"..{next(self._mounts)}"
         mount.mkdir()
         contents = {"tls.crt": pair.certificate.pem, "tls.key": pair.key, "ca.crt": self.authority.bundle}
         for name, content in contents.items():
             (mount / name).write_bytes(content)
-            link = self._certificates / name
+            link = self.certificates / name
             if not link.is_symlink():
                 link.symlink_to(Path("..data") / name)
-        temporary = self._certificates / "..data_tmp"
+        temporary = self.certificates / "..data_tmp"
         temporary.symlink_to(mount.name)
-        temporary.rename(self._certificates / "..data")
+        temporary.rename(self.certificates / "..data")
 
     def rotate(self, *, days: float, wanted: bool = False) -> None:
         """Let days pass for the authority."""
@@ -95,34 +93,7 @@ class SecureHouse(House):
 
     def bootstrap(self) -> dict[str, Any]:
         """Have Envoy read its certificate, and whom to trust, from files."""
-        bootstrap = build_bootstrap(BootstrapOptions(self.address, str(PROXY), "envoy-1"))
-        folder = {"path": str(self._certificates)}
-        certificate = {
-            "certificate_chain": {"filename": str(self._certificates / "tls.crt")},
-            "private_key": {"filename": str(self._certificates / "tls.key")},
-            "watched_directory": folder,
-        }
-        operator = {"san_type": "URI", "matcher": {"exact": operator_identity(SYSTEM, DOMAIN)}}
-        validation = {
-            "trusted_ca": {"filename": str(self._certificates / "ca.crt")},
-            "watched_directory": folder,
-            "match_typed_subject_alt_names": [operator],
-        }
-        context = {
-            "tls_certificate_sds_secret_configs": [self._secret("identity", tls_certificate=certificate)],
-            "validation_context_sds_secret_config": self._secret("trust", validation_context=validation),
-        }
-        (cluster,) = bootstrap["static_resources"]["clusters"]
-        cluster["transport_socket"] = {
-            "name": "envoy.transport_sockets.tls",
-            "typed_config": {"@type": f"{_TLS}.UpstreamTlsContext", "sni": HOST, "common_tls_context": context},
-        }
-        return bootstrap
-
-    def _secret(self, name: str, **content: Any) -> dict[str, Any]:
-        file = self.directory / f"{name}.json"
-        file.write_text(json.dumps({"resources": [{"@type": f"{_TLS}.Secret", "name": name, **content}]}))
-        return {
-            "name": name,
-            "sds_config": {"path_config_source": {"path": str(file)}, "resource_api_version": "V3"},
-        }
+        for name, text in discovery_files(str(self.certificates)).items():
+            (self.directory / name).write_text(text)
+        tls = XdsTls(HOST, str(self.directory))
+        return build_bootstrap(BootstrapOptions(self.address, str(PROXY), "envoy-1", xds_tls=tls))

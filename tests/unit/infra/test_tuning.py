@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from lateen.infra.tuning import tune
+from lateen.infra.tuning import find_faults, tune
 from lateen.semantics.proxy_options import OPTIONS
 from lateen.settings import Autoscaling, DisruptionBudget, ProxyDefaults, ProxyNetworkPolicy, ProxyService
 
@@ -93,3 +93,36 @@ def test_a_budget_is_one_number_or_the_other(wish: str, budget: DisruptionBudget
 def test_a_network_policy_is_wished_away() -> None:
     on = replace(DEFAULTS, network_policy=ProxyNetworkPolicy(enabled=True))
     assert not tune(on, {"network-policy": "false"}).network_policy.enabled
+
+
+def test_defaults_have_no_faults() -> None:
+    assert list(find_faults(ProxyDefaults())) == []
+    assert list(find_faults(tune(DEFAULTS, SAMPLES))) == []
+
+
+@pytest.mark.parametrize(
+    ("defaults", "path", "fault"),
+    [
+        (ProxyDefaults(image=""), "image", "text without spaces is expected, not ''"),
+        (ProxyDefaults(replicas=-1), "replicas", "a whole number from 0 to 1000 is expected, not '-1'"),
+        (ProxyDefaults(log_level="loud"), "logLevel", "one of trace, debug"),
+        (ProxyDefaults(service=ProxyService(type="Node")), "service.type", "one of ClusterIP"),
+        (
+            ProxyDefaults(service=ProxyService(node_ports={"http": 1})),
+            "service.nodePorts",
+            "a port by port is expected",
+        ),
+        (ProxyDefaults(affinity={"a": None}), "affinity", "null says nothing"),
+        (ProxyDefaults(pod_labels={"lateen.io/proxy": "x"}), "podLabels", "names of lateen.io are Lateen's own"),
+        (ProxyDefaults(autoscaling=Autoscaling(min_replicas=0)), "autoscaling", "minReplicas: a whole number"),
+        (
+            ProxyDefaults(pod_disruption_budget=DisruptionBudget(max_unavailable="all")),
+            "podDisruptionBudget",
+            "maxUnavailable: a number of pods",
+        ),
+    ],
+)
+def test_defaults_are_checked_like_wishes(defaults: ProxyDefaults, path: str, fault: str) -> None:
+    ((found, message),) = find_faults(defaults)
+    assert found == path
+    assert fault in message

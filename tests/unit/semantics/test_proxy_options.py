@@ -1,5 +1,6 @@
 """What annotations of Gateways may wish of their proxies, and whose wish counts."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,8 @@ def test_shared_proxies_are_tuned_in_their_own_namespace_only() -> None:
     assert problem.message.endswith("only Gateways of lateen-system can tune them")
 
 
-def test_every_option_says_what_is_written_and_what_it_means() -> None:
+def test_every_option_is_documented() -> None:
     assert list(OPTIONS) == sorted(OPTIONS)
-    assert all(option.value and option.meaning for option in OPTIONS.values())
+    rows = "".join(f"| `{name}` | {option.value} | {option.meaning} |\n" for name, option in OPTIONS.items())
+    page = Path(__file__).parents[3] / "docs" / "proxies.md"
+    assert f"| --- | --- | --- |\n{rows}\n" in page.read_text(), f"{page} lacks:\n{rows}"

@@ -1,12 +1,13 @@
-# Ends a proxy gently: bash drain.sh DELAY LIMIT, both in seconds. Runs before Envoy is told to stop.
+# Ends a proxy gently: bash drain.sh DELAY LIMIT ADMIN-PORT STATUS-PORT. Runs before Envoy is told to stop.
 #
 # From now on the proxy says that it is not ready, answers with `connection: close`, or GOAWAY in HTTP/2, and goes on
 # taking connections for DELAY seconds, because not everybody has heard yet that it leaves. Then it waits for its last
 # connection to end, LIMIT seconds at most from the beginning.
+delay=$1 limit=$2 admin=$3 status=$4
 
 ask() {  # METHOD PATH → the answer
   local line
-  exec 3<>"/dev/tcp/127.0.0.1/15000" || return
+  exec 3<>"/dev/tcp/127.0.0.1/$admin" || return
   printf '%s %s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n' "$1" "$2" >&3
   while IFS= read -r line <&3; do printf '%s\n' "${line%$'\r'}"; done
   exec 3>&-
@@ -16,7 +17,7 @@ connections() {  # how many there are, without those that ask for status and sta
   local line count=0
   while IFS= read -r line; do
     case $line in
-      listener.admin.* | listener.*_15021.* | *.worker_*) ;;
+      listener.admin.* | listener.*_"$status".* | *.worker_*) ;;
       listener.*.downstream_cx_active:\ *) count=$((count + ${line##*: })) ;;
     esac
   done < <(ask GET '/stats?filter=downstream_cx_active')
@@ -25,5 +26,5 @@ connections() {  # how many there are, without those that ask for status and sta
 
 ask POST /healthcheck/fail > /dev/null
 ask POST '/drain_listeners?graceful&skip_exit' > /dev/null
-sleep "$1"
-while ((SECONDS < $2)) && (($(connections) > 0)); do sleep 1; done
+sleep "$delay"
+while ((SECONDS < limit)) && (($(connections) > 0)); do sleep 1; done
