@@ -16,18 +16,23 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 # Where the parity cases lie; `make parity PARITY_DIR=…`.
 export PARITY_DIR ?= ../shared/parity
-# The tag of both images, what they stand on, and more arguments for docker: `make image DOCKER_ARGS='--network host'`.
+# The tag of both images, what they stand on, and more arguments for docker.
 IMAGE_TAG ?= 0.1.0
 BASE_IMAGE ?=
 PROXY_BASE_IMAGE ?= $(or $(BASE_IMAGE),debian:bookworm-slim)
-DOCKER_ARGS ?=
+# In the host's network a build reaches package indexes in the same way as the host does.
+DOCKER_ARGS ?= --network host
+# The cluster of kind that `make cluster` makes, and what its nodes run; kind's own default if empty.
+CLUSTER ?= lateen
+KIND_CONFIG ?= examples/kubernetes/kind.yaml
+KIND_NODE_IMAGE ?=
 # More arguments for pytest: `make test ARGS='-k canary -x'`.
 ARGS ?=
 
-.PHONY: help install test fmt lint type golden crds chart image bench parity demo lock clean verify without-parity
+.PHONY: help install test fmt lint type golden crds chart image cluster load e2e bench parity demo lock clean verify without-parity
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Create .venv and install the locked dependencies and Lateen itself
 
@@ -78,6 +83,16 @@ image: ## Build the images of operator and proxies, lateen:$(IMAGE_TAG) and late
 	docker build $(DOCKER_ARGS) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) --tag lateen:$(IMAGE_TAG) .
 	docker build $(DOCKER_ARGS) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
 		--build-arg PROXY_BASE_IMAGE=$(PROXY_BASE_IMAGE) --target proxy --tag lateen-proxy:$(IMAGE_TAG) .
+
+cluster: image ## Make a cluster by kind with the images in it; KIND_NODE_IMAGE=… is what its node runs
+	kind create cluster --name $(CLUSTER) --config $(KIND_CONFIG) $(if $(KIND_NODE_IMAGE),--image $(KIND_NODE_IMAGE)) --wait 120s
+	kind load docker-image --name $(CLUSTER) lateen:$(IMAGE_TAG) lateen-proxy:$(IMAGE_TAG)
+
+load: image ## Build the images, and load them into the cluster that there is
+	kind load docker-image --name $(CLUSTER) lateen:$(IMAGE_TAG) lateen-proxy:$(IMAGE_TAG)
+
+e2e: $(INSTALLED) ## Test on a real cluster: one of kind's, or that of KUBECONFIG; KEEP=1 leaves it running
+	@KEEP=$(KEEP) $(BIN)/python -m tests.e2e $(ARGS)
 
 bench: $(INSTALLED) ## Measure times and memory
 	$(BIN)/python -m tests.bench $(ARGS)

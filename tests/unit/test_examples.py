@@ -1,5 +1,7 @@
 """The directories in `examples/`."""
 
+import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -12,3 +14,8 @@ def test_every_example_explains_itself() -> None:
     assert [path.name for path in directories if not (path / "README.md").exists()] == []
     index = (EXAMPLES / "README.md").read_text()
     assert [path.name for path in directories if f"]({path.name})" not in index] == []
+
+
+def test_the_examples_for_clusters_run_the_image_that_is_built() -> None:
+    services = (EXAMPLES / "kubernetes" / "services.yaml").read_text()
+    assert set(re.findall(r"image: (.+)", services)) == {f"lateen:{version('lateen')}"}

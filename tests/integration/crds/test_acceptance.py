@@ -34,7 +34,7 @@ def documents(path: Path) -> list[dict[str, Any]]:
 
 def is_for_clusters(path: Path) -> bool:
     """Services of examples stand in files of their own: they lead to this machine."""
-    return all(document["apiVersion"].startswith(f"{GROUP}/") for document in documents(path))
+    return all(document.get("apiVersion", "").startswith(f"{GROUP}/") for document in documents(path))
 
 
 EXAMPLES: Final = [path for path in sorted((_ROOT / "examples").rglob("*.yaml")) if is_for_clusters(path)]

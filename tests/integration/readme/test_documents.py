@@ -1,7 +1,8 @@
 """Every command of the README and the guides is run, in order, and prints what the page says.
 
-A page is run in a directory of its own, with ports that are free. Commands that run until
-Ctrl-C go on in the background until the page ends, as they do in a reader's other terminal.
+Those that need a cluster are run by `tests/e2e`, on one. A page is run in a directory of its own,
+with ports that are free. Commands that run until Ctrl-C go on in the background until the page ends,
+as they do in a reader's other terminal.
 """
 
 import os
@@ -20,6 +21,7 @@ from typing import Final
 
 import pytest
 from tests.integration.readme.console import Step, steps_of
+from tests.integration.readme.parts import for_this_machine
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
@@ -79,7 +81,9 @@ def test_a_page_prints_what_it_says(page: str, place: Path, ports: dict[str, str
     }
     shift = int(ports["10080"]) - 80
     with ExitStack() as running:
-        for step in steps_of(replace_ports((ROOT / page).read_text(), ports | {"10000": str(shift)})):
+        for step in steps_of(
+            replace_ports(for_this_machine(page, (ROOT / page).read_text()), ports | {"10000": str(shift)})
+        ):
             if step.command in PROVEN_ELSEWHERE:
                 assert_make_knows(step.command)
             elif step.command.endswith("&") or "lateen up" in step.command:

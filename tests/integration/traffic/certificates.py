@@ -73,8 +73,15 @@ class Credential:
         self.key = key
         self.authority = authority
 
-    def secret(self, name: str, *, kind: str = "kubernetes.io/tls", with_authority: bool = True) -> str:
-        """Write a Kubernetes Secret of the namespace `edge`."""
+    def secret(
+        self,
+        name: str,
+        *,
+        namespace: str = "edge",
+        kind: str = "kubernetes.io/tls",
+        with_authority: bool = True,
+    ) -> str:
+        """Write a Kubernetes Secret."""
         values = {"tls.crt": self.certificate, "tls.key": self.key}
         if with_authority:
             values["ca.crt"] = self.authority
@@ -82,7 +89,7 @@ class Credential:
         return f"""
 apiVersion: v1
 kind: Secret
-metadata: {{name: {name}, namespace: edge}}
+metadata: {{name: {name}, namespace: {namespace}}}
 type: {kind}
 data: {{{data}}}
 """

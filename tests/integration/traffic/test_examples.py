@@ -13,7 +13,11 @@ from tests.integration.traffic.edge import Edge
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 
 EXAMPLES: Final = Path(__file__).parents[3] / "examples"
-FILES: Final = {str(path.relative_to(EXAMPLES)): path.read_text() for path in sorted(EXAMPLES.rglob("*.yaml"))}
+FILES: Final = {
+    str(path.relative_to(EXAMPLES)): path.read_text()
+    for path in sorted(EXAMPLES.rglob("*.yaml"))
+    if path.parent.name != "kubernetes"  # for clusters: tests/e2e
+}
 PORTS: Final = {"cart-1": 18090, "cart-2": 18091, "sessions-1": 18100, "sessions-2": 18101, "sessions-3": 18102}
 """Backends by the ports that the files name; the tests take free ones."""
 

@@ -1,0 +1,30 @@
+"""An uninstallation takes away what Lateen has made, and leaves what users have."""
+
+import json
+
+from tests.e2e.commands import eventually, run
+from tests.e2e.kubernetes import OPERATOR, RELEASE
+
+KINDS = (
+    "deployments,services,serviceaccounts,configmaps,secrets,poddisruptionbudgets,horizontalpodautoscalers,"
+    "networkpolicies,leases,roles,rolebindings,jobs,pods"
+)
+CLUSTER_KINDS = "clusterroles,clusterrolebindings,validatingwebhookconfigurations"
+
+
+def _names(*command: str) -> set[str]:
+    found = json.loads(run("kubectl", "get", *command, "-o", "json"))["items"]
+    return {f"{each['kind']}/{each['metadata']['name']}" for each in found}
+
+
+def test_nothing_is_left_but_what_users_have(shop: object) -> None:
+    before = _names("gateways,virtualservices,destinationrules", "-A")
+    run("helm", "uninstall", RELEASE, "--namespace", OPERATOR, "--wait", within=240)
+    assert _names(KINDS, "-A", "-l", "app.kubernetes.io/managed-by=lateen") == set()
+    assert _names(CLUSTER_KINDS, "-l", "app.kubernetes.io/name=lateen") == set()
+    of_every_namespace = {"ConfigMap/kube-root-ca.crt", "ServiceAccount/default"}
+    eventually(
+        lambda: _names(KINDS, "--namespace", OPERATOR) <= of_every_namespace, within=60, what="its namespace is empty"
+    )
+    assert _names("gateways,virtualservices,destinationrules", "-A") == before
+    assert len(_names("crd", "-l", "app.kubernetes.io/part-of=lateen")) == 6

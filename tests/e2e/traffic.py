@@ -1,0 +1,210 @@
+"""Requests from this machine, one at a time, and a load that goes on while something happens."""
+
+import http.client
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+from typing import Any, Final, Self
+
+from tests.e2e.commands import eventually
+
+LOAD: Final = Path(__file__).with_name("load.py")
+_PATIENCE: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def pod(self) -> str:
+        """Who answered; empty: the proxy itself."""
+        return self.headers.get("x-pod", "")
+
+    @property
+    def version(self) -> str:
+        """The version of who answered."""
+        return self.headers.get("x-version", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a client trusts, and what it shows."""
+
+    authority: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def options(self) -> Sequence[str]:
+        """The options of `load.py`."""
+        own = ("--certificate", str(self.certificate), "--key", str(self.key)) if self.certificate else ()
+        return ("--ca", str(self.authority), *own)
+
+    def context(self) -> ssl.SSLContext:
+        """The same for a request."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A port of this machine that leads to proxies."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        """`address:port`."""
+        return f"{self.address}:{self.port}"
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection((self.address, self.port), _PATIENCE)
+
+    def ask(
+        self, host: str, path: str = "/", headers: Mapping[str, str] | None = None, *, tls: Tls | None = None
+    ) -> Answer:
+        """Send one request on a connection of its own.
+
+        Raises:
+            OSError: nobody answers.
+            http.client.HTTPException: the connection ends before the answer.
+        """
+        connection: http.client.HTTPConnection
+        if tls is None:
+            connection = http.client.HTTPConnection(self.address, self.port, timeout=_PATIENCE)
+        else:
+            connection = _NamedConnection(self, host, tls.context())
+        try:
+            connection.request("GET", path, headers={"host": host, **(headers or {})})
+            answer = connection.getresponse()
+            return Answer(
+                answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+            )
+        finally:
+            connection.close()
+
+    def pods(self, host: str, requests: int = 20) -> set[str]:
+        """Name who answers some requests; statuses of proxies and of failures are named as well."""
+        answers = [self.ask(host) for _ in range(requests)]
+        return {answer.pod if answer.status == 200 else str(answer.status) for answer in answers}
+
+    def versions(self, host: str, requests: int = 20) -> set[str]:
+        """Name the versions that answer some requests, and statuses of failures."""
+        answers = [self.ask(host) for _ in range(requests)]
+        return {answer.version if answer.status == 200 else str(answer.status) for answer in answers}
+
+    def answers(self, host: str, path: str = "/", *, status: int = 200, within: float = 60.0) -> Answer:
+        """Ask until the answer has a status, once; give it."""
+
+        def look() -> Answer | None:
+            answer = self.ask(host, path)
+            assert answer.status == status, answer
+            return answer
+
+        answer = eventually(look, within=within, what=f"{status} of {host}{path}")
+        assert answer is not None
+        return answer
+
+    def load(self, host: str, path: str = "/", **options: Any) -> "Load":
+        """Prepare a load; entering starts it."""
+        return Load(self, host, path, **options)
+
+
+class Load:
+    """Requests go on while the block lasts: `load.py` in a process of its own."""
+
+    def __init__(
+        self,
+        door: Door,
+        host: str,
+        path: str = "/",
+        *,
+        rate: float = 80.0,
+        workers: int = 8,
+        seconds: float = 240.0,
+        headers: Mapping[str, str] | None = None,
+        tls: Tls | None = None,
+    ) -> None:
+        """Prepare it; `seconds` bounds it in any case."""
+        self.failures: list[Mapping[str, Any]] = []
+        self.summary: Mapping[str, Any] = {}
+        named = (f"--header={name}: {value}" for name, value in (headers or {}).items())
+        self._command = [
+            *(sys.executable, str(LOAD), str(door), "--host", host, "--path", path, "--rate", str(rate)),
+            *("--workers", str(workers), "--seconds", str(seconds), *named, *(tls.options() if tls else ())),
+        ]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        """Start, and wait until every worker has an answer."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+        assert self._process.stdout is not None
+        impatience = Timer(_PATIENCE, self._process.kill)
+        impatience.start()
+        for line in self._process.stdout:
+            if "running" in json.loads(line):
+                break
+            self.failures.append(json.loads(line))
+        else:
+            self._process.wait()
+            raise AssertionError(f"no load could be started: {self.failures[:5]}")
+        impatience.cancel()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """End it, and read what came of it."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        rest, _ = self._process.communicate(timeout=_PATIENCE)
+        *failures, summary = map(json.loads, rest.splitlines())
+        self.failures += failures
+        self.summary = summary
+
+    def wait(self) -> None:
+        """Let it go on until its own time is over."""
+        assert self._process is not None
+        self._process.wait(_PATIENCE)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return int(self.summary["requests"])
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """How many answers came of each version."""
+        versions: Mapping[str, int] = self.summary["versions"]
+        return versions
+
+    def assert_nothing_failed(self) -> None:
+        """Fail with every failure's time and words."""
+        assert self.summary["requests"] > 0
+        told = "\n".join(json.dumps(failure) for failure in self.failures[:40])
+        assert not self.failures, f"{len(self.failures)} of {self.summary['requests']} requests failed:\n{told}"
+
+
+class _NamedConnection(http.client.HTTPSConnection):
+    """Connects to a door, and asks for another name in the handshake."""
+
+    def __init__(self, door: Door, name: str, context: ssl.SSLContext) -> None:
+        super().__init__(name, context=context, timeout=_PATIENCE)
+        self._door = door
+        self._tls = context
+
+    def connect(self) -> None:
+        """Connect to the door instead of the name's address."""
+        self.sock = self._tls.wrap_socket(self._door.connect(), server_hostname=self.host)
