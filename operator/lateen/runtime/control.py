@@ -6,7 +6,7 @@ None of them waits for another, so neither a slow proxy nor a slow status sink h
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -232,7 +232,7 @@ class Control:
         if taken:
             self._handle(taken)
         if not self._number:  # the proxy of the mesh port needs no objects
-            self._compile((), self._clock())
+            self._compile([], self._clock())
         self._spread_news()
 
     @property
@@ -254,7 +254,7 @@ class Control:
             except Exception:  # noqa: BLE001 - cells of the compiler fail one by one; this is a fault of the loop
                 _log.exception("a batch of changes could not be handled; what runs stays as it is")
 
-    def _handle(self, events: Iterable[SourceEvent]) -> None:
+    def _handle(self, events: list[SourceEvent]) -> None:
         started = self._clock()
         changes: list[Change] = []
         reports: list[FileReport] = []
@@ -266,6 +266,7 @@ class Control:
                 self._place(event)
             else:
                 self.origins[event.key] = event.origin
+        events.clear()  # see `_one_by_one`
         for report in reports:
             self._report(report)
         if changes:
@@ -286,15 +287,17 @@ class Control:
         else:
             self.origins[change.key] = change.origin
 
-    def _compile(self, changes: Sequence[Change], started: float) -> None:
+    def _compile(self, changes: list[Change], started: float) -> None:
         self._number += 1
         number = self._number
-        outcome = self.compiler.apply(changes)
+        touched = dict.fromkeys(change.key for change in changes)
+        objects = len(changes)
+        outcome = self.compiler.apply(_one_by_one(changes))
         published = self._publish(outcome)
-        touched = {change.key: None for change in changes} | dict.fromkeys(outcome.findings)
+        touched |= dict.fromkeys(outcome.findings)
         self._touched[number] = tuple(touched)
         seconds = self._clock() - started
-        self.batches.append(BatchRecord(number, len(changes), started, seconds))
+        self.batches.append(BatchRecord(number, objects, started, seconds))
         findings = {key: self.findings(key) for key in outcome.findings}
         sent = sum(map(len, published.values()))
         self.tell(Compiled(number, outcome, findings, seconds, sent))
@@ -424,6 +427,13 @@ class Control:
         if ready and self._number and not self.serving.is_set() and not self.ledger.waiting:
             self.serving.set()
             self.tell(Serving(self._clock() - self._started))
+
+
+def _one_by_one(changes: list[Change]) -> Iterator[Change]:
+    """Give each change away: what was read of thirty thousand objects is not kept until the last one is compiled."""
+    changes.reverse()
+    while changes:
+        yield changes.pop()
 
 
 def _has_errors(problems: Iterable[FileProblem]) -> bool:
