@@ -50,6 +50,9 @@ HISTORY = 100
 LOADING = 30.0
 """Seconds until a proxy that has just come counts, even if it has not acknowledged everything."""
 
+_REMEMBERED = 1_000
+"""Batches whose objects are looked at again when they are live; the ledger follows no more either."""
+
 _RESTORING = "restore "
 _OPENING = "open "
 """Prefixes of the names under which the ledger follows what is no batch; batches are plain numbers."""
@@ -296,6 +299,8 @@ class Control:
         published = self._publish(outcome)
         touched |= dict.fromkeys(outcome.findings)
         self._touched[number] = tuple(touched)
+        if len(self._touched) > _REMEMBERED:  # a replica without proxies never hears that a batch is live
+            del self._touched[next(iter(self._touched))]
         seconds = self._clock() - started
         self.batches.append(BatchRecord(number, objects, started, seconds))
         findings = {key: self.findings(key) for key in outcome.findings}
