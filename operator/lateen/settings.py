@@ -151,6 +151,9 @@ class GatewaySettings:
     scope: str = "namespace"
     """`namespace`: Gateways of one namespace with one selector; `cluster`: all with one selector."""
 
+    options: tuple[str, ...] = ("*",)
+    """What Gateways may change of their proxies by annotations `proxy.lateen.io/…`; `*`: anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProxyService:

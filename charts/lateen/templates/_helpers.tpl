@@ -76,6 +76,7 @@ clusterDomain: {{ .Values.clusterDomain }}
 rootNamespace: {{ .Values.rootNamespace | quote }}
 gateways:
   scope: {{ .Values.gateways.scope }}
+  options: {{ toJson .Values.gateways.options }}
 proxies:
   image: {{ include "lateen.image" (list .Values.proxies.image .Chart.AppVersion) | quote }}
   {{- toYaml (omit .Values.proxies "image") | nindent 2 }}

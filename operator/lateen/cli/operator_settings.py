@@ -8,6 +8,7 @@ import yaml
 from lateen.errors import InputError
 from lateen.infra.tuning import find_faults
 from lateen.model.objects import Severity, print_path
+from lateen.semantics.proxy_options import OPTIONS
 from lateen.settings import OperatorSettings
 from lateen.validation.decoding import Decoder
 
@@ -51,6 +52,11 @@ def parse_operator_settings(text: str, file: str) -> OperatorSettings:
         chosen = getattr(getattr(settings, group), name)
         if chosen not in choices:
             wrong.append(f"{path}: one of {', '.join(choices)} is expected, not {chosen!r}")
+    wrong += [
+        f"gateways.options: {name!r} is no option; there are {', '.join(OPTIONS)}, and * for all"
+        for name in settings.gateways.options
+        if name not in OPTIONS and name != "*"
+    ]
     wrong += [f"proxies.{path}: {fault}" for path, fault in find_faults(settings.proxies)]
     if wrong:
         raise InputError("\n".join(f"{file}: {each}" for each in wrong))

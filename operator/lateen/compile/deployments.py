@@ -40,7 +40,7 @@ def add_deployments(
 
     def choose(reads: Reads, proxy: ProxyId) -> Mapping[str, Wish] | None:
         gateways = (reads.get(inputs.gateways, key) for key in reads.bucket(placement.selected_by, proxy))
-        return choose_options(each for each in gateways if each is not None and settings.may_tune(each.key.namespace))
+        return choose_options((each for each in gateways if each is not None), settings.permission)
 
     def describe(reads: Reads, proxy_id: ProxyId) -> ProxyDeployment | None:
         proxy = reads.get(placement.proxies, proxy_id)

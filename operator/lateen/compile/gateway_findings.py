@@ -17,7 +17,7 @@ from lateen.ir.listener import SecretRef
 from lateen.model.gateway import ServerTls
 from lateen.model.keys import Key
 from lateen.model.objects import FieldPath, Problem
-from lateen.semantics.proxy_options import check_options, refuse_options, wishes_of
+from lateen.semantics.proxy_options import check_options, wishes_of
 from lateen.semantics.secrets import SecretError, UnusableSecretError
 from lateen.semantics.server_tls import lower_server_tls
 from lateen.semantics.servers import PlacedServer
@@ -52,13 +52,10 @@ class GatewayFindings:
             return
         if self.settings.deploys:
             yield from under(check_labels(gateway.spec.selector), "spec", "selector")
-        if not any(wishes_of(gateway)):
-            return
-        if not self.settings.may_tune(key.namespace):
-            yield from refuse_options(gateway, self.settings.shared_namespace)
-            return
-        for proxy_id in reads.get(self.placement.placements, key) or ():
-            yield from check_options(gateway, reads.get(self.deployments.options, proxy_id) or {})
+        if any(wishes_of(gateway)):
+            for proxy_id in reads.get(self.placement.placements, key) or ():
+                chosen = reads.get(self.deployments.options, proxy_id) or {}
+                yield from check_options(gateway, chosen, self.settings.permission)
 
     def _server(self, reads: Reads, server: PlacedServer) -> Iterator[Finding]:
         path: FieldPath = ("spec", "servers", server.index)

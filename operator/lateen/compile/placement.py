@@ -173,8 +173,7 @@ def _add_proxies(
         proxy = Proxy(proxy_id, dict(oldest.spec.selector), namespace)
         if not settings.deploys:
             return proxy
-        tuning = (gateway for gateway in gateways if settings.may_tune(gateway.key.namespace))
-        return complete(reads, replace(proxy, labels=pod_labels(proxy.labels, tuning, settings)))
+        return complete(reads, replace(proxy, labels=pod_labels(proxy.labels, gateways, settings)))
 
     return engine.derive("proxies", 2, describe, group=(selected_by, given))
 
@@ -183,7 +182,7 @@ def pod_labels(
     selector: Mapping[str, str], gateways: Iterable[Object[GatewaySpec]], settings: CompileSettings
 ) -> Mapping[str, str]:
     """The labels of the pods of a class: its selector, and what settings and Gateways add to it."""
-    wish = choose_options(gateways).get("pod-labels")
+    wish = choose_options(gateways, settings.permission).get("pod-labels")
     wished: Mapping[str, str] = read_option("pod-labels", wish.text) if wish is not None else {}
     return {**settings.pod_labels, **wished, **selector}
 

@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from lateen.envoy.tls import SYSTEM_TRUST_FILE
 from lateen.ir.proxy import Proxy
+from lateen.semantics.proxy_options import Permission
 from lateen.semantics.servers import PortRules
 
 
@@ -37,6 +38,9 @@ class CompileSettings:
     shared_namespace: str = ""
     """Where shared proxies run, and find Secrets; only Gateways of it tune them. Empty: where the oldest Gateway is."""
 
+    options: tuple[str, ...] = ("*",)
+    """What Gateways may change of their proxies; `*`: anything."""
+
     deploys: bool = False
     """Lateen runs the proxies in a cluster, so that Services of others in front of them translate ports."""
 
@@ -64,7 +68,8 @@ class CompileSettings:
     event_log: str = ""
     """Path that proxies write overflows of connection pools to; empty: nowhere."""
 
-    def may_tune(self, namespace: str) -> bool:
-        """Whether Gateways of a namespace may wish something of the proxies that serve them."""
-        shared = self.proxy_scope is ProxyScope.SHARED and self.shared_namespace
-        return not shared or namespace == self.shared_namespace
+    @property
+    def permission(self) -> Permission:
+        """Who may wish what of proxies."""
+        shared = self.proxy_scope is ProxyScope.SHARED
+        return Permission(self.options, namespace=self.shared_namespace if shared else "")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, Final, Protocol
 
 import structlog
@@ -17,6 +18,9 @@ from lateen.kube.resources import DEPLOYMENTS, PODS
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 """Seconds between two tries to follow."""
+
+SILENCE: Final = 90.0
+"""Seconds without a bookmark, of which there is one a minute, after which the watch counts as broken."""
 
 LOOK_SECONDS: Final = 5.0
 """How often pods that are not ready are asked why."""
@@ -86,13 +90,17 @@ class DeploymentWatch:
     async def _watch(self, version: str) -> None:
         """Follow from a version on; a stream that only ended is opened again."""
         while True:
-            changes = self._client.watch(DEPLOYMENTS, self._namespace, version=version, labelSelector=self._selector)
-            async for kind, found in changes:
-                version = found["metadata"]["resourceVersion"]
-                if kind == "DELETED":
-                    self._forget(_class_of(found))
-                elif kind != "BOOKMARK":
-                    self._take(found)
+            stream = self._client.watch(
+                DEPLOYMENTS, self._namespace, version=version, silence=SILENCE, labelSelector=self._selector
+            )
+            async with aclosing(stream) as changes:
+                async for kind, found in changes:
+                    version = found["metadata"]["resourceVersion"]
+                    if kind == "DELETED":
+                        self._forget(_class_of(found))
+                    elif kind != "BOOKMARK":
+                        self._take(found)
+            await self._sleep(FIRST_PAUSE)
 
     def _take_all(self, found: list[dict[str, Any]]) -> None:
         for proxy in set(self._deployments) - {_class_of(each) for each in found}:

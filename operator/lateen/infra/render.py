@@ -25,7 +25,7 @@ from lateen.infra.tuning import tune
 from lateen.ir.deployment import PROXY_LABEL, ProxyDeployment
 from lateen.kube.client import Manifest
 from lateen.kube.yaml_json import to_yaml_json
-from lateen.semantics.option_values import POD_NAME
+from lateen.semantics.option_values import OWN, POD_NAME
 from lateen.settings import ProxyDefaults
 
 CONFIG: Final = "lateen.io/config"
@@ -166,8 +166,8 @@ def _pod_labels(
     Beside the operator they cannot be labelled like it, however a Gateway selects: its own
     Services would lead to them.
     """
-    wished = {**_OURS, **tuned.pod_labels, **deployment.labels}
-    own = {name: value for name, value in labels.items() if name not in _OURS}
+    wished = {**labels, **tuned.pod_labels, **deployment.labels}
+    own = {name: value for name, value in labels.items() if name.startswith(f"{OWN}/")}
     return {**wished, **_OURS, **own} if deployment.namespace == instance else {**wished, **own}
 
 

@@ -1,8 +1,9 @@
 """Objects that belong together, written by server-side apply and kept as they were written.
 
-A set is what one value of a label names in one namespace. Objects are found again by labels, and
-looked at by their metadata only: an annotation says what was applied, and `ownership` whether
-somebody has changed it since. What has not changed is not written.
+A set is what one value of a label names in one namespace; its objects have that value as their
+name. They are found again by labels, and looked at by their metadata only: an annotation says what
+was applied, and `ownership` whether somebody has changed it since. What has not changed is not
+written. What others have labelled like ours is not deleted: we have not applied it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -77,6 +78,8 @@ class ObjectSets:
         self._known: dict[ObjectId, Mapping[str, Any]] = {}
         self._news: list[dict[ObjectId, Mapping[str, Any] | None]] = []
         """For each look that is under way: what has been written meanwhile."""
+        self._owned: dict[ObjectId, Mapping[str, Any]] = {}
+        """What was ours right after it was written: not always all, where somebody wished for what means nothing."""
 
     @property
     def selector(self) -> str:
@@ -88,8 +91,8 @@ class ObjectSets:
         return self._known.get(each)
 
     def sets(self) -> dict[SetId, Mapping[str, Any]]:
-        """Every set of which something exists, with the metadata of one of its objects."""
-        return {self._set_of(each, metadata): metadata for each, metadata in self._known.items()}
+        """Every set of which something exists that was made here, with the metadata of one of its objects."""
+        return {_set_of(each): metadata for each, metadata in self._known.items() if owned_fields(metadata)}
 
     async def look(self) -> None:
         """See what there is.
@@ -107,7 +110,8 @@ class ObjectSets:
                 )
                 for each in found:
                     metadata = each["metadata"]
-                    seen[ObjectId(resource, metadata["namespace"], metadata["name"])] = metadata
+                    if metadata["labels"].get(self._set_label) == metadata["name"]:
+                        seen[ObjectId(resource, metadata["namespace"], metadata["name"])] = metadata
         finally:
             self._news.remove(news)
         self._known = {each: metadata for each, metadata in (seen | news).items() if metadata is not None}
@@ -154,11 +158,8 @@ class ObjectSets:
 
     def _members(self, which: SetId) -> list[ObjectId]:
         order = {kind: number for number, kind in enumerate(reversed(self._resources))}
-        members = [each for each, metadata in self._known.items() if self._set_of(each, metadata) == which]
+        members = [each for each, metadata in self._known.items() if _set_of(each) == which and owned_fields(metadata)]
         return sorted(members, key=lambda each: order[each.resource.kind])
-
-    def _set_of(self, each: ObjectId, metadata: Mapping[str, Any]) -> SetId:
-        return SetId(each.namespace, metadata.get("labels", {}).get(self._set_label, ""))
 
     def _id_of(self, manifest: Manifest) -> ObjectId:
         metadata = manifest["metadata"]
@@ -170,7 +171,7 @@ class ObjectSets:
             return True
         if known.get("annotations", {}).get(self._hash) != manifest["metadata"]["annotations"][self._hash]:
             return True
-        lost = lost_field(known, manifest)
+        lost = lost_field(known, manifest) if owned_fields(known) != self._owned.get(each) else ""
         if lost:
             _log.warning("somebody has changed what Lateen made; it is put back", object=str(each), field=lost)
         return bool(lost)
@@ -182,13 +183,17 @@ class ObjectSets:
         elif each.resource is DEPLOYMENTS and "replicas" not in manifest["spec"]:
             await self._hand_over_replicas(each, known)
         written = await self._client.apply(each.resource, manifest)
+        self._owned[each] = owned_fields(written["metadata"])
         self._note(each, written["metadata"])
 
     async def _require_ours(self, each: ObjectId) -> None:
-        """Server-side apply would take over whatever has the name."""
+        """Server-side apply would take over whatever has the name. Ours has lost a label at worst, and was applied."""
         found = await self._client.get(each.resource, each.namespace, each.name, metadata_only=True)
-        labels = found["metadata"].get("labels", {}) if found is not None else self._ours
-        if any(labels.get(name) != value for name, value in self._ours.items()):
+        if found is None:
+            return
+        labels = found["metadata"].get("labels", {})
+        missing = None if owned_fields(found["metadata"]) else ""
+        if any(labels.get(name, missing) not in (value, None) for name, value in self._ours.items()):
             raise ForeignObjectError(f"{each} exists already, and this operator has not made it")
 
     async def _hand_over_replicas(self, each: ObjectId, known: Mapping[str, Any]) -> None:
@@ -205,6 +210,7 @@ class ObjectSets:
 
     async def _delete(self, each: ObjectId) -> None:
         await self._client.delete(each.resource, each.namespace, each.name)
+        self._owned.pop(each, None)
         self._note(each, None)
 
     def _note(self, each: ObjectId, metadata: Mapping[str, Any] | None) -> None:
@@ -214,3 +220,7 @@ class ObjectSets:
             self._known.pop(each, None)
         else:
             self._known[each] = metadata
+
+
+def _set_of(each: ObjectId) -> SetId:
+    return SetId(each.namespace, each.name)

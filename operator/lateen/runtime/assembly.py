@@ -302,6 +302,7 @@ def compile_settings(settings: OperatorSettings) -> CompileSettings:
         event_log=_EVENT_LOG if settings.ejections.enabled else "",
         deploys=True,
         pod_labels=settings.proxies.pod_labels,
+        options=settings.gateways.options,
     )
 
 

@@ -40,6 +40,26 @@ class Wish:
     """Who wishes it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Who may wish what."""
+
+    options: tuple[str, ...] = ("*",)
+    """Options by name; `*`: all."""
+    namespace: str = ""
+    """Where Gateways have a say, because they share proxies with all others; empty: everywhere."""
+
+    def refusal(self, gateway: Key, option: str) -> str:
+        """Tell why a Gateway may not wish for an option; empty: it may."""
+        if self.namespace and gateway.namespace != self.namespace:
+            return f"the proxies are shared by all namespaces, so only Gateways of {self.namespace} can tune them"
+        if "*" in self.options or option in self.options:
+            return ""
+        return "the operator's settings (gateways.options) do not leave this to Gateways"
+
+
+EVERYTHING: Final = Permission()
+
 _AUTOSCALING: Final = values.fields(
     enabled=values.switch,
     minReplicas=values.count,
@@ -120,21 +140,23 @@ def wishes_of(gateway: Object[GatewaySpec]) -> Iterator[tuple[str, str]]:
             yield name.removeprefix(PREFIX), text
 
 
-def choose_options(gateways: Iterable[Object[GatewaySpec]]) -> dict[str, Wish]:
-    """The options of a class of proxies: each the oldest Gateway's that gives it a usable value."""
+def choose_options(gateways: Iterable[Object[GatewaySpec]], permission: Permission = EVERYTHING) -> dict[str, Wish]:
+    """The options of a class of proxies: each the oldest Gateway's that may, and gives it a usable value."""
     chosen: dict[str, Wish] = {}
     for gateway in sorted(gateways, key=lambda each: each.meta.age_order):
         for name, text in wishes_of(gateway):
-            if name not in chosen and not find_fault(name, text):
+            if name not in chosen and not (permission.refusal(gateway.key, name) or find_fault(name, text)):
                 chosen[name] = Wish(text, gateway.key)
     return dict(sorted(chosen.items()))
 
 
-def check_options(gateway: Object[GatewaySpec], chosen: Mapping[str, Wish]) -> Iterator[Problem]:
-    """What has no effect of a Gateway's options: what cannot be used, and what an older Gateway says otherwise."""
+def check_options(
+    gateway: Object[GatewaySpec], chosen: Mapping[str, Wish], permission: Permission = EVERYTHING
+) -> Iterator[Problem]:
+    """What has no effect of a Gateway's options: what it may not, what cannot be used, what an older one overrules."""
     for name, text in wishes_of(gateway):
         annotation = PREFIX + name
-        if fault := find_fault(name, text):
+        if fault := find_fault(name, text) or permission.refusal(gateway.key, name):
             message, severity = (
                 f"{annotation}: {fault}; it has no effect",
                 Severity.WARNING,
@@ -146,13 +168,6 @@ def check_options(gateway: Object[GatewaySpec], chosen: Mapping[str, Wish]) -> I
         else:
             continue
         yield Problem(("metadata", "annotations", annotation), message, severity)
-
-
-def refuse_options(gateway: Object[GatewaySpec], namespace: str) -> Iterator[Problem]:
-    """Where Gateways of all namespaces share proxies, only those of the proxies' own namespace tune them."""
-    for name, _ in wishes_of(gateway):
-        message = f"the proxies are shared by all namespaces, so only Gateways of {namespace} can tune them"
-        yield Problem(("metadata", "annotations", PREFIX + name), message, Severity.WARNING)
 
 
 def find_fault(name: str, text: str) -> str:

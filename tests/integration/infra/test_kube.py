@@ -13,15 +13,15 @@ from tests.apiserver.control_plane import ControlPlane
 from lateen.errors import ProxyError
 from lateen.infra.base import Phase, ProxyPlan, ProxyState
 from lateen.infra.kube import MADE, KubeProxyRunner
-from lateen.infra.naming import APPLIED, secret_name
+from lateen.infra.naming import APPLIED, object_name, secret_name
 from lateen.infra.pods import ControlPlane as Xds
 from lateen.infra.pods import plan_pods
 from lateen.infra.render import Renderer
 from lateen.ir.deployment import PROXY_LABEL, ProxyDeployment, ServicePort
 from lateen.ir.proxy import ProxyId
 from lateen.kube.apply import ForeignObjectError
-from lateen.kube.client import KubeClient
-from lateen.kube.resources import DEPLOYMENTS, SECRETS, SERVICES
+from lateen.kube.client import ApiError, KubeClient
+from lateen.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, SERVICES
 from lateen.settings import ProxyDefaults
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240)]
@@ -70,7 +70,8 @@ def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
     with control_plane.client() as http:
         client = ApiClient(http)
         for name in (NAMESPACE, INSTANCE):
-            client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            metadata = {"name": name, "labels": {"pod-security.kubernetes.io/warn": "restricted"}}
+            client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         yield client
 
 
@@ -118,7 +119,8 @@ async def spec_of(kube: KubeClient, resource: Any = DEPLOYMENTS, name: str = NAM
 async def test_the_api_server_finds_nothing_doubtful_in_what_is_rendered(
     api: ApiClient, renderer: Renderer, options: Mapping[str, str]
 ) -> None:
-    for manifest in renderer.render(plan(HTTP, HTTPS, **options), ProxyDefaults(), INSTANCE):
+    ssh = ServicePort("tcp-22", 22, 22)  # where a Service of somebody else leads
+    for manifest in renderer.render(plan(HTTP, HTTPS, ssh, **options), ProxyDefaults(), INSTANCE):
         api.apply(manifest, dry_run=True)
 
 
@@ -281,6 +283,57 @@ async def test_who_does_not_lead_writes_nothing(kube: CountingClient) -> None:
         await deploy_status(kube, observedGeneration=1, replicas=2, readyReplicas=2)
         assert (await states.get()).ready_pods == 2
     assert kube.writes == ["PATCH lateen-ingressgateway"]  # the test's own
+
+
+ODD: Final = {
+    "affinity": '{"nodeAffinity": {}, "podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}',
+    "autoscaling": '{"behavior": {"scaleUp": {}}}',
+    "extra-env": '[{"name": "A"}, {"name": "B", "value": ""}]',
+    "resources": '{"limits": {}, "requests": {"cpu": "1000m"}}',
+    "tolerations": "[]",
+}
+
+
+async def test_wishes_that_mean_nothing_are_not_written_again_and_again(kube: CountingClient) -> None:
+    runner = runner_of(kube)
+    await runner.ensure(plan(HTTP, **ODD))
+    kube.writes.clear()
+    await runner.audit({EDGE})
+    assert kube.writes == []
+
+
+async def test_a_label_that_somebody_takes_away_comes_back(kube: CountingClient) -> None:
+    runner = runner_of(kube)
+    await runner.ensure(plan(HTTP))
+    await kube.merge(DEPLOYMENTS, NAMESPACE, NAME, {"metadata": {"labels": {"lateen.io/instance": None}}})
+    kube.writes.clear()
+    await runner.audit({EDGE})
+    assert kube.writes == ["PATCH deployments"]
+
+
+async def test_what_others_have_copied_with_its_labels_is_theirs(kube: CountingClient) -> None:
+    runner = runner_of(kube)
+    await runner.ensure(plan(HTTP))
+    copied = await kube.get(CONFIG_MAPS, NAMESPACE, NAME)
+    assert copied is not None
+    for name, namespace in (("copy", NAMESPACE), (NAME, INSTANCE)):
+        kept = {key: copied["metadata"][key] for key in ("labels", "annotations")}
+        await kube.create(CONFIG_MAPS, {**copied, "metadata": {"name": name, "namespace": namespace, **kept}})
+    await runner.audit({EDGE})
+    await runner.audit(())
+    left = [each["metadata"]["name"] for each in (await kube.list(CONFIG_MAPS, labelSelector=PROXY_LABEL))[0]]
+    assert sorted(left) == ["copy", NAME]
+
+
+async def test_a_class_that_is_refused_holds_up_no_other_one(kube: CountingClient) -> None:
+    runner = runner_of(kube)
+    other = ProxyId(NAMESPACE, "app=other")
+    with pytest.raises(ApiError, match="nodeAfinity"):
+        await runner.ensure(plan(HTTP, affinity='{"nodeAfinity": {}}'))
+    await runner.ensure(plan_of(other, HTTP))
+    await kube.delete(DEPLOYMENTS, NAMESPACE, object_name(other))
+    await runner.audit({EDGE, other})
+    assert await names(kube) == [object_name(other)]
 
 
 async def test_closing_leaves_everything_running(kube: CountingClient) -> None:

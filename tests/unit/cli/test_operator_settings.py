@@ -43,3 +43,16 @@ def test_a_choice_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.yaml: No such file"):
         read_operator_settings(tmp_path / "nowhere.yaml")
+
+
+def test_proxies_are_checked_like_wishes_of_gateways(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "gateways: {options: [replicas, size]}\nproxies: {service: {type: Node}, podLabels: {lateen.io/a: b}}\n"
+    )
+    with pytest.raises(InputError) as refused:
+        read_operator_settings(file)
+    options, labels, service = str(refused.value).splitlines()
+    assert options.startswith(f"{file}: gateways.options: 'size' is no option; there are affinity, ")
+    assert labels == f"{file}: proxies.podLabels: lateen.io/a: names of lateen.io are Lateen's own"
+    assert service.startswith(f"{file}: proxies.service.type: one of ClusterIP, ")

@@ -13,11 +13,11 @@ from lateen.model.objects import Object, Severity
 from lateen.semantics.proxy_options import (
     OPTIONS,
     PREFIX,
+    Permission,
     Wish,
     check_options,
     choose_options,
     read_option,
-    refuse_options,
 )
 
 OLD = "2026-01-01T00:00:00Z"
@@ -162,9 +162,24 @@ def test_what_has_no_effect_is_said() -> None:
 
 
 def test_shared_proxies_are_tuned_in_their_own_namespace_only() -> None:
-    (problem,) = refuse_options(gateway("a/b", replicas="2"), "lateen-system")
+    permission = Permission(namespace="lateen-system")
+    theirs, own = gateway("a/b", replicas="2"), gateway("lateen-system/b", YOUNG, replicas="3")
+    chosen = choose_options([theirs, own], permission)
+    assert chosen == {"replicas": Wish("3", own.key)}
+    (problem,) = check_options(theirs, chosen, permission)
     assert problem.severity is Severity.WARNING
-    assert problem.message.endswith("only Gateways of lateen-system can tune them")
+    assert problem.message.endswith("only Gateways of lateen-system can tune them; it has no effect")
+    assert list(check_options(own, chosen, permission)) == []
+
+
+def test_gateways_may_wish_what_is_left_to_them() -> None:
+    permission = Permission(options=("replicas",))
+    wishing = gateway("a/b", replicas="2", image="mine")
+    chosen = choose_options([wishing], permission)
+    assert list(chosen) == ["replicas"]
+    (problem,) = check_options(wishing, chosen, permission)
+    assert (problem.path[-1], problem.severity) == ("proxy.lateen.io/image", Severity.WARNING)
+    assert "gateways.options" in problem.message
 
 
 def test_every_option_is_documented() -> None:
