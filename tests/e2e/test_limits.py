@@ -54,7 +54,7 @@ def test_a_failing_pod_is_ejected_told_and_returns(doors: Doors, fragile: Namesp
         return {host["pod"] for host in hosts} == {bad} and len(hosts) == 2
 
     eventually(ejected, what=f"both proxies have ejected {bad}, and the DestinationRule says so")
-    assert any(bad in message for message in fragile.events("HostEjected", "fragile"))
+    eventually(lambda: any(bad in message for message in fragile.events("HostEjected", "fragile")), what="an Event")
     assert doors.http.pods(host_of("ejection")) == {good}
     fragile.kubectl("exec", bad, "--", "rm", "/tmp/broken")  # noqa: S108 - the same
     eventually(

@@ -32,7 +32,7 @@ from lateen.runtime.journal import (
 )
 from lateen.runtime.port_book import PortBook
 from lateen.runtime.port_guard import Held, PortGuard, PortProbe
-from lateen.runtime.progress import Parts
+from lateen.runtime.progress import Concerned, Parts
 from lateen.runtime.proxy_keeper import ProxyKeeper
 from lateen.runtime.seams import Seams
 from lateen.runtime.status_keeper import StatusKeeper
@@ -296,9 +296,10 @@ class Control:
         touched = dict.fromkeys(change.key for change in changes)
         objects = len(changes)
         outcome = self.compiler.apply(_one_by_one(changes))
-        published = self._publish(outcome)
-        touched |= dict.fromkeys(outcome.findings)
-        self._touched[number] = tuple(touched)
+        published, concerned = self._publish(outcome)
+        touched |= dict.fromkeys((*outcome.findings, *(key for each in concerned for key in each.moved)))
+        # Those that stayed say the same again once their new versions are live: no news in between.
+        self._touched[number] = (*(key for each in concerned for key in each.stayed if key not in touched), *touched)
         if len(self._touched) > _REMEMBERED:  # a replica without proxies never hears that a batch is live
             del self._touched[next(iter(self._touched))]
         seconds = self._clock() - started
@@ -312,13 +313,14 @@ class Control:
         self.ledger.track(str(number), {proxy: _versions(changed) for proxy, changed in published.items()})
         self._note(touched)
 
-    def _publish(self, outcome: Outcome) -> dict[ProxyId, Resources]:
+    def _publish(self, outcome: Outcome) -> tuple[dict[ProxyId, Resources], list[Concerned]]:
         """Let proxies exist before their resources, and keep serving those that go until they are gone.
 
         Returns:
-            what was published, without the listeners that wait for their ports.
+            what was published, without the listeners that wait for their ports; and whose resources that were.
         """
         published: dict[ProxyId, Resources] = {}
+        concerned: list[Concerned] = []
         leftovers: dict[ProxyId, dict[ResourceKey, None]] = {}
         for proxy, wanted in outcome.proxies.items():
             if wanted is None:
@@ -334,16 +336,17 @@ class Control:
                 self._proxies.want(proxy, wanted=True)  # its ports or options changed
         for proxy, changed in outcome.resources.items():
             if outcome.proxies.get(proxy, proxy) is None:
-                self.parts.update(proxy, self.cache.desired(proxy), changed)
+                concerned.append(self.parts.update(proxy, self.cache.desired(proxy), changed))
                 continue
             complete: Resources = {**leftovers.get(proxy, {}), **changed}
-            published[proxy] = self._publish_some(proxy, self.guard.sift(proxy, complete))
-        return published
+            published[proxy] = self.guard.sift(proxy, complete)
+            concerned.append(self._publish_some(proxy, published[proxy]))
+        return published, concerned
 
-    def _publish_some(self, proxy: ProxyId, changes: Resources) -> Resources:
-        self.parts.update(proxy, self.cache.desired(proxy), changes)
+    def _publish_some(self, proxy: ProxyId, changes: Resources) -> Concerned:
+        concerned = self.parts.update(proxy, self.cache.desired(proxy), changes)
         self.cache.publish(proxy, changes)
-        return changes
+        return concerned
 
     def _publish_listener(self, proxy: ProxyId, changes: Resources) -> None:
         """Publish what the guard lets through after a while, or takes back."""

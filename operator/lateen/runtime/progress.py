@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey
@@ -19,6 +19,15 @@ Streams = Callable[[ProxyId], Iterable[DeltaStream]]
 """The connected streams of one class of proxies."""
 
 
+class Concerned(NamedTuple):
+    """Objects behind resources that change, though they themselves may not have changed."""
+
+    moved: tuple[Key, ...]
+    """Those that have a part in more or fewer resources than before."""
+    stayed: tuple[Key, ...]
+    """Those that have a part in another version of the same resources."""
+
+
 class Parts:
     """Object → its resources. Kept up to date with each publication, so that asking costs little."""
 
@@ -26,19 +35,29 @@ class Parts:
         """Start empty."""
         self._parts: dict[Key, set[tuple[ProxyId, ResourceKey]]] = {}
 
-    def update(self, proxy: ProxyId, before: DesiredSet | None, after: Mapping[ResourceKey, Resource | None]) -> None:
-        """Note whose resources are about to be published in place of those in `before`."""
+    def update(
+        self, proxy: ProxyId, before: DesiredSet | None, after: Mapping[ResourceKey, Resource | None]
+    ) -> Concerned:
+        """Note whose resources are about to be published in place of those in `before`; say who is concerned."""
+        moved: dict[Key, None] = {}
+        stayed: dict[Key, None] = {}
         for key, resource in after.items():
             part = (proxy, key)
             old = before.get(key) if before is not None else None
-            for origin in old.origins if old is not None else ():
+            losing = dict.fromkeys(old.origins if old is not None else ())
+            having = dict.fromkeys(resource.origins if resource is not None else ())
+            stayed |= dict.fromkeys(origin for origin in having if origin in losing)
+            for origin in (each for each in losing if each not in having):
+                moved[origin] = None
                 parts = self._parts.get(origin)
                 if parts is not None:
                     parts.discard(part)
                     if not parts:
                         del self._parts[origin]
-            for origin in resource.origins if resource is not None else ():
+            for origin in (each for each in having if each not in losing):
+                moved[origin] = None
                 self._parts.setdefault(origin, set()).add(part)
+        return Concerned(tuple(moved), tuple(stayed))
 
     def of(self, key: Key) -> frozenset[tuple[ProxyId, ResourceKey]]:
         """Every resource that an object has a part in, by proxy."""

@@ -97,6 +97,28 @@ async def test_a_later_batch_sends_what_changed() -> None:
         assert [record.live for record in stage.control.batches] == [0.0, 0.0]
 
 
+async def test_an_object_says_so_when_another_one_makes_it_of_use() -> None:
+    def written() -> dict[ConditionType, str]:
+        return {each.type: each.reason for each in stage.status.statuses[key(CART)].conditions}
+
+    stage = Stage(scales=True)
+    async with looping(stage):
+        stage.apply(GATEWAY, CART)
+        await turns()
+        assert written()[ConditionType.PROGRAMMED] == "NotUsed"
+        proxy = stage.connect()
+        stage.apply(ROUTES)
+        await turns()
+        assert written()[ConditionType.PROGRAMMED] == "Pending"
+        proxy.run()
+        await turns()
+        assert written()[ConditionType.PROGRAMMED] == "Programmed"
+        stage.remove(ROUTES)
+        proxy.run()
+        await turns()
+        assert written()[ConditionType.PROGRAMMED] == "NotUsed"
+
+
 async def test_an_object_that_is_refused_keeps_its_last_good_version() -> None:
     stage = Stage()
     async with looping(stage):

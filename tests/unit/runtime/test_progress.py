@@ -1,5 +1,7 @@
 """Which resources an object has a part in, and how far proxies are with them."""
 
+from dataclasses import replace
+
 from tests.unit.runtime.stage import CART, EDGE, GATEWAY, ROUTES, Stage, key
 
 from lateen.ir.resource import ResourceType
@@ -28,6 +30,17 @@ async def test_an_object_has_a_part_in_each_resource_that_names_it() -> None:
     assert types == {ResourceType.CLUSTER, ResourceType.ENDPOINTS}
     stage.remove(ROUTES)
     assert stage.control.parts.of(key(ROUTES)) == frozenset()
+
+
+async def test_whoever_is_behind_a_resource_that_changes_is_concerned() -> None:
+    stage = Stage()
+    stage.apply(GATEWAY, ROUTES, CART)
+    desired = stage.cache.desired(EDGE)
+    assert desired is not None
+    parts, cluster = stage.control.parts, next(each for each in desired.published() if key(CART) in each.origins)
+    by_both = replace(cluster, version="2", origins=(key(CART), key(ROUTES)))
+    assert parts.update(EDGE, desired, {cluster.key: by_both}) == ((key(ROUTES),), (key(CART),))
+    assert parts.update(EDGE, desired, {cluster.key: None}) == ((key(CART),), ())
 
 
 async def test_every_connected_proxy_counts_and_a_class_without_any_is_named() -> None:
