@@ -46,7 +46,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def secure(shop: Namespace, authority: Authority, clients: Authority) -> Iterator[Namespace]:
+def secure(doors: Doors, shop: Namespace, authority: Authority, clients: Authority) -> Iterator[Namespace]:
     """A Gateway with a server of each mode on one port; deleted in the end."""
     mutual = authority.issue(host_of("mutual"))
     mutual.authority = clients.file
@@ -59,6 +59,8 @@ def secure(shop: Namespace, authority: Authority, clients: Authority) -> Iterato
         shop.apply(routes(name, f"- route: [{to('web')}]", gateway=f"{EDGE.name}/secure"))
     shop.programmed("vs/simple", "vs/mutual")
     EDGE.programmed("gw/secure")
+    # The Service has a new port, which nodes open a moment later.
+    eventually(lambda: shown(doors.https, host_of("simple"), Tls(authority.file)), what="the port is open")
     yield shop
     EDGE.delete("gw/secure", "secret/simple", "secret/mutual")
 
