@@ -5,10 +5,8 @@ None of them waits for another, so neither a slow proxy nor a slow status sink h
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
@@ -20,6 +18,7 @@ from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Origin, Severity
+from lateen.runtime.batches import BatchBook, BatchRecord
 from lateen.runtime.journal import (
     Compiled,
     Entry,
@@ -44,14 +43,8 @@ from lateen.xds.delta import DeltaStream
 from lateen.xds.events import Connected, Disconnected, Event, Rejected
 from lateen.xds.ledger import ChangeLedger, LiveChange
 
-HISTORY = 100
-"""Batches that `lateen status` can tell about."""
-
 LOADING = 30.0
 """Seconds until a proxy that has just come counts, even if it has not acknowledged everything."""
-
-_REMEMBERED = 1_000
-"""Batches whose objects are looked at again when they are live; the ledger follows no more either."""
 
 _RESTORING = "restore "
 _OPENING = "open "
@@ -71,19 +64,6 @@ _SILENT = frozenset({Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.POD, Kind.SECRET})
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class BatchRecord:
-    """What is remembered of one batch; times in seconds."""
-
-    number: int
-    objects: int
-    at: float
-    """When it was taken, by the instance's clock."""
-    compiled: float
-    live: float | None = None
-    rejected: int = 0
-
-
 class Control:
     """Keeps compiler, cache, proxies and status in step with the sources."""
 
@@ -100,10 +80,10 @@ class Control:
         """Put the parts together; nothing runs before `run`."""
         self.compiler = compiler
         self.cache = cache
-        self.ledger = ChangeLedger(streams, self._on_live, clock)
+        self.ledger = ChangeLedger(streams, self._on_live, clock, on_settled=self._on_settled)
         self.origins: dict[Key, Origin] = {}
         self.file_problems: dict[str, tuple[FileProblem, ...]] = {}
-        self.batches: deque[BatchRecord] = deque(maxlen=HISTORY)
+        self.batches = BatchBook()
         self.parts = Parts()
         self.ejections: Callable[[Key], tuple[EjectedHost, ...]] = lambda _: ()
         """Hosts that are ejected because of a DestinationRule; whoever follows the proxies' logs sets it."""
@@ -120,7 +100,6 @@ class Control:
         self._number = 0
         self._opened = 0
         self._first_live = asyncio.Event()
-        self._touched: dict[int, tuple[Key, ...]] = {}
         self._restarting: set[ProxyId] = set()
         self._loading: dict[int, float] = {}
         """Streams of proxies that have just come, with the time when."""
@@ -298,12 +277,10 @@ class Control:
         outcome = self.compiler.apply(_one_by_one(changes))
         published, concerned = self._publish(outcome)
         touched |= dict.fromkeys((*outcome.findings, *(key for each in concerned for key in each.moved)))
-        # Those that stayed say the same again once their new versions are live: no news in between.
-        self._touched[number] = (*(key for each in concerned for key in each.stayed if key not in touched), *touched)
-        if len(self._touched) > _REMEMBERED:  # a replica without proxies never hears that a batch is live
-            del self._touched[next(iter(self._touched))]
         seconds = self._clock() - started
-        self.batches.append(BatchRecord(number, objects, started, seconds))
+        # Those that stayed say the same again once their new versions are live: no news in between.
+        stayed = (key for each in concerned for key in each.stayed if key not in touched)
+        self.batches.add(BatchRecord(number, objects, started, seconds), (*stayed, *touched))
         findings = {key: self.findings(key) for key in outcome.findings}
         sent = sum(map(len, published.values()))
         self.tell(Compiled(number, outcome, findings, seconds, sent))
@@ -394,6 +371,11 @@ class Control:
         everything = {key: resource.version for key, resource in self.cache.snapshot(proxy).items()}
         self.ledger.track(f"{_RESTORING}{event.stream.number} {proxy}", {proxy: everything})
 
+    def _on_settled(self, change: str) -> None:
+        """One class has taken over its part. Another one may have no proxy here, and the rest is not to wait for it."""
+        if change.isdecimal():
+            self._note(self.batches.touched(int(change)))
+
     def _on_live(self, change: LiveChange) -> None:
         if change.change.startswith(_RESTORING):
             self._on_restored(change)
@@ -403,11 +385,8 @@ class Control:
             return
         self._first_live.set()
         number, rejected = int(change.change), len(change.rejected)
-        for record in self.batches:
-            if record.number == number:
-                record.live, record.rejected = change.seconds, rejected
         self.tell(WentLive(number, change.seconds, rejected, change.superseded))
-        self._note(self._touched.pop(number, ()))
+        self._note(self.batches.live(number, change.seconds, rejected))
         self._note_serving()
 
     def _on_restored(self, change: LiveChange) -> None:

@@ -12,7 +12,8 @@ from lateen.ir.resource import Resource, ResourceKey
 from lateen.kube.resources import NETWORKING
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Origin
-from lateen.runtime.control import BatchRecord, Control
+from lateen.runtime.batches import BatchRecord
+from lateen.runtime.control import Control
 from lateen.runtime.instance import Instance
 from lateen.runtime.listening import PortFields, describe_port
 from lateen.runtime.notices import Locate, NoticeFields, in_reading_order, notice_of_finding, notice_of_problem
@@ -178,7 +179,7 @@ async def report_instance(instance: Instance, info: InstanceInfo, version: str) 
             TakenFields(proxy=str(proxy), address=held.address, port=held.port, reason=held.reason)
             for (proxy, _), held in sorted(control.guard.held.items(), key=lambda item: item[0])
         ],
-        changes=[_change(record, now) for record in reversed(control.batches)],
+        changes=[_change(record, now) for record in reversed(control.batches.records)],
         objects=[each async for each in _objects(instance)],
         ejected=_ejected(control),
         findings=[],

@@ -51,6 +51,8 @@ class ChangeLedger:
         on_live: Callable[[LiveChange], None],
         clock: Callable[[], float],
         limit: int = 1_000,
+        *,
+        on_settled: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Start empty.
 
@@ -59,11 +61,13 @@ class ChangeLedger:
             on_live: told once per change.
             clock: monotonic seconds.
             limit: how many changes are watched at a time; the oldest is given up for a new one.
+            on_settled: told when one class has a change that others do not have yet.
         """
         self._streams = streams
         self._on_live = on_live
         self._clock = clock
         self._limit = limit
+        self._on_settled = on_settled
         self._tracked: dict[str, _Tracked] = {}
 
     def __call__(self, event: Event, /) -> None:
@@ -110,6 +114,8 @@ class ChangeLedger:
         streams = tuple(self._streams(proxy))
         if streams and all([self._is_settled(tracked, proxy, stream, judged) for stream in streams]):  # noqa: C419 - each is looked at
             del tracked.open[proxy]
+            if tracked.open:
+                self._on_settled(tracked.change)
             self._conclude(tracked)
 
     def _is_settled(

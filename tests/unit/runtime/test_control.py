@@ -94,7 +94,7 @@ async def test_a_later_batch_sends_what_changed() -> None:
         assert isinstance(last, Compiled)
         assert last.sent == 1
         assert stage.told(WentLive)[-1] == WentLive(2, 0.0)
-        assert [record.live for record in stage.control.batches] == [0.0, 0.0]
+        assert [record.live for record in stage.control.batches.records] == [0.0, 0.0]
 
 
 async def test_an_object_says_so_when_another_one_makes_it_of_use() -> None:
@@ -117,6 +117,19 @@ async def test_an_object_says_so_when_another_one_makes_it_of_use() -> None:
         proxy.run()
         await turns()
         assert written()[ConditionType.PROGRAMMED] == "NotUsed"
+
+
+async def test_what_a_class_has_acknowledged_is_told_though_another_class_has_no_proxy_here() -> None:
+    stage = Stage(scales=True)
+    other = GATEWAY.replace("name: edge", "name: other").replace("app: edge", "app: other")
+    async with looping(stage):
+        stage.apply(GATEWAY, other, CART, ROUTES.replace("[edge]", "[edge, other]"))
+        stage.connect().run()
+        await turns()
+        (written,) = (
+            each for each in stage.status.statuses[key(ROUTES)].conditions if each.type is ConditionType.PROGRAMMED
+        )
+        assert written.message.endswith("acknowledged by 1 of 1 proxies")
 
 
 async def test_an_object_that_is_refused_keeps_its_last_good_version() -> None:

@@ -196,3 +196,20 @@ def test_a_change_waits_for_what_a_proxy_will_ask_for_after_its_acknowledgement(
     assert watched.live == []
     watched.scenes[0].ack(*watched.scenes[0].ask(ROUTE, "r2"))
     assert [each.change for each in watched.live] == ["c1"]
+
+
+def test_a_class_that_has_its_part_is_told_while_another_one_keeps_the_change_waiting() -> None:
+    watched = Watched(*WORLD)
+    settled: list[str] = []
+    ledger = ChangeLedger(
+        lambda proxy: [watched.scenes[0].stream] if proxy == PROXY else [],
+        watched.live.append,
+        clock=lambda: 0.0,
+        on_settled=settled.append,
+    )
+    versions = {key: resource.version for key, resource in watched.scenes[0].cache.snapshot(PROXY).items()}
+    ledger.track("c1", {PROXY: versions, ProxyId("elsewhere", "app=edge"): versions})
+    assert (settled, watched.live) == (["c1"], [])
+    assert list(ledger.waiting) == ["c1"]
+    ledger.track("c2", {PROXY: versions})
+    assert (settled, [each.change for each in watched.live]) == (["c1"], ["c2"])
