@@ -5,6 +5,7 @@ Every replica of the operator knows how the proxies are; whoever leads makes the
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from lateen.infra.render import Renderer, wants_service
 from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.proxy import ProxyId
 from lateen.kube.apply import ObjectId, ObjectSets, SetId
-from lateen.kube.client import KubeClient
+from lateen.kube.client import KubeClient, Manifest
 from lateen.kube.resources import (
     AUTOSCALERS,
     CONFIG_MAPS,
@@ -87,6 +88,9 @@ class KubeProxyRunner:
         self._holders: dict[SetId, ProxyId] = {}
         self._locks: dict[ProxyId, asyncio.Lock] = {}
         self._states: dict[ProxyId, ProxyState] = {}
+        self._refusals: dict[ProxyId, str] = {}
+        """Why a class could not be made as planned; what ran before goes on."""
+        self._manifests: dict[ProxyId, tuple[ProxyPlan, tuple[Manifest, ...]]] = {}
         self._suspicion = asyncio.Event()
         """Set when a Deployment was changed or deleted, and not by us."""
 
@@ -126,6 +130,8 @@ class KubeProxyRunner:
                 await self._sets.remove(which)
                 self._holders.pop(which, None)
         self._locks.pop(proxy, None)
+        self._manifests.pop(proxy, None)
+        self._refusals.pop(proxy, None)
         self._end(proxy)
 
     async def close(self) -> None:
@@ -187,26 +193,45 @@ class KubeProxyRunner:
         known = self._sets.metadata_of(ObjectId(DEPLOYMENTS, metadata["namespace"], metadata["name"]))
         if known is not None and metadata.get("generation", 0) > known.get("generation", 0):
             self._suspicion.set()
-        if self._states.get(state.proxy) != state:
-            self._states[state.proxy] = state
-            self._tell(state)
+        self._note(state)
 
     def is_gone(self, proxy: ProxyId) -> None:
         """Hear that a class has no Deployment any more."""
         if proxy in self._plans:
             self._suspicion.set()
-            self._states[proxy] = ProxyState(proxy, Phase.STARTING)
-            self._tell(self._states[proxy])
+            self._note(ProxyState(proxy, Phase.STARTING))
         else:
             self._end(proxy)
 
     async def _apply(self, renderer: Renderer, which: SetId, plan: ProxyPlan) -> None:
-        manifests = renderer.render(plan, self._defaults, self._instance)
+        known, manifests = self._manifests.get(plan.proxy, (None, ()))
+        if known != plan:
+            manifests = renderer.render(plan, self._defaults, self._instance)
+            self._manifests[plan.proxy] = plan, manifests
         # Without ports there can be no Service; one that is there keeps its address until there are some again.
         keep = {SERVICES.kind} if wants_service(plan, self._defaults) else ()
-        changed = await self._sets.apply(which, manifests, keep=keep)
+        try:
+            changed = await self._sets.apply(which, manifests, keep=keep)
+        except LateenError as error:
+            self._refusals[plan.proxy] = str(error)
+            self._note(self._states.get(plan.proxy, ProxyState(plan.proxy, Phase.STARTING)))
+            raise
+        if self._refusals.pop(plan.proxy, None) is not None:
+            before = self._states[plan.proxy]
+            phase = Phase.READY if before.ready_pods else Phase.STARTING
+            self._note(replace(before, phase=phase, error=""))
         if changed:
             _log.info("applied", proxy=str(plan.proxy), objects=changed)
+
+    def _note(self, state: ProxyState) -> None:
+        """Take note of how a class is; that it could not be made as planned matters most."""
+        refusal = self._refusals.get(state.proxy)
+        if refusal is not None:
+            phase = state.phase if state.phase is Phase.READY else Phase.FAILING
+            state = replace(state, phase=phase, error=refusal)
+        if self._states.get(state.proxy) != state:
+            self._states[state.proxy] = state
+            self._tell(state)
 
     async def _prepare(self) -> Renderer:
         """Before anything is written for the first time: read the templates, and see what there is."""

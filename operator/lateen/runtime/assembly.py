@@ -25,8 +25,9 @@ from lateen.runtime.ejections.facts import ProxyPod
 from lateen.runtime.ejections.watch import EjectionWatch, pod_logs
 from lateen.runtime.health import Health
 from lateen.runtime.instance import Instance, Outfit
-from lateen.runtime.journal import Compiled, Entry
+from lateen.runtime.journal import Compiled, Entry, ProxyChanged
 from lateen.runtime.metrics import Metrics
+from lateen.runtime.proxy_troubles import ProxyTroubles
 from lateen.runtime.readings import read_assembly, read_instance
 from lateen.runtime.replicas import Replicas
 from lateen.runtime.seams import Seams
@@ -98,6 +99,7 @@ class Assembly:
         self.control: Control
         self.runner: KubeProxyRunner
         self.ejections: EjectionWatch
+        self.troubles: ProxyTroubles
         self._caller: Caller
         self._own_address = ""
         self._secrets: frozenset[Key] = frozenset()
@@ -156,6 +158,8 @@ class Assembly:
         """Take note of an entry of the journal: what a batch means for all that is not `Control`."""
         self.metrics.hear(entry)
         log_entry(entry)
+        if isinstance(entry, ProxyChanged):
+            self.troubles.hear(entry.state)
         if not isinstance(entry, Compiled):
             return
         outcome = entry.outcome
@@ -196,6 +200,8 @@ class Assembly:
 
     def _meet(self, control: Control) -> None:
         self.control = control
+        gateways = control.compiler.graph.placement.selected_by.sorted_keys
+        self.troubles = ProxyTroubles(gateways, self.recorder, lambda: self.leadership.leading)
         self.ejections = EjectionWatch(control, self.recorder, self.leadership, pod_logs(self._client))
         control.ejections = self.ejections.keeper.of
 

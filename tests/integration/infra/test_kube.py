@@ -330,10 +330,14 @@ async def test_a_class_that_is_refused_holds_up_no_other_one(kube: CountingClien
     other = ProxyId(NAMESPACE, "app=other")
     with pytest.raises(ApiError, match="nodeAfinity"):
         await runner.ensure(plan(HTTP, affinity='{"nodeAfinity": {}}'))
+    assert runner.states[EDGE].phase is Phase.FAILING
+    assert "nodeAfinity" in runner.states[EDGE].error
     await runner.ensure(plan_of(other, HTTP))
     await kube.delete(DEPLOYMENTS, NAMESPACE, object_name(other))
     await runner.audit({EDGE, other})
     assert await names(kube) == [object_name(other)]
+    await runner.ensure(plan(HTTP))
+    assert runner.states[EDGE] == ProxyState(EDGE, Phase.STARTING)
 
 
 async def test_closing_leaves_everything_running(kube: CountingClient) -> None:

@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
+from envoy.extensions.filters.http.router.v3 import router_pb2 as _router  # noqa: F401 - known inside Any
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+)
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
+from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
+from envoy.service.discovery.v3.discovery_pb2 import DiscoveryResponse
 from google.protobuf import json_format
 
 from lateen.envoy.bootstrap import BootstrapOptions, bootstrap_text, build_bootstrap
+from lateen.envoy.xds_tls import XdsTls, discovery_files
 from lateen.errors import InputError
 
 
@@ -118,3 +126,57 @@ def test_the_name_of_a_cluster_is_told_from_its_statistic(stat: str, cluster: st
 def test_no_statistic_of_a_cluster_is_left_out() -> None:
     patterns = built().stats_config.stats_matcher.exclusion_list.patterns
     assert [pattern.contains for pattern in patterns] == [".vcluster."]
+
+
+def test_a_laptops_bootstrap_has_neither_status_pages_nor_certificates() -> None:
+    message = built()
+    assert [cluster.name for cluster in message.static_resources.clusters] == ["lateen-xds"]
+    assert not message.static_resources.listeners
+    assert not message.HasField("cluster_manager")
+
+
+def test_status_pages_are_three_of_the_admin_pages() -> None:
+    message = built(admin_port=15000, status_port=15021)
+    (listener,) = message.static_resources.listeners
+    assert listener.address.socket_address.port_value == 15021
+    manager = HttpConnectionManager()
+    assert listener.filter_chains[0].filters[0].typed_config.Unpack(manager)
+    routes = manager.route_config.virtual_hosts[0].routes
+    assert [route.match.path for route in routes] == ["/ready", "/live", "/stats/prometheus"]
+    assert {route.route.cluster for route in routes} == {"lateen-admin"}
+    admin = message.static_resources.clusters[1].load_assignment.endpoints[0].lb_endpoints[0].endpoint
+    assert (admin.address.socket_address.address, admin.address.socket_address.port_value) == ("127.0.0.1", 15000)
+
+
+def test_the_control_plane_has_to_prove_its_name() -> None:
+    message = built(xds_tls=XdsTls("lateen-xds.system.svc", "/files"))
+    context = UpstreamTlsContext()
+    assert message.static_resources.clusters[0].transport_socket.typed_config.Unpack(context)
+    validation = context.common_tls_context.combined_validation_context
+    (name,) = validation.default_validation_context.match_typed_subject_alt_names
+    assert (context.sni, name.matcher.exact) == ("lateen-xds.system.svc", "lateen-xds.system.svc")
+    (certificate,) = context.common_tls_context.tls_certificate_sds_secret_configs
+    sources = (certificate, validation.validation_context_sds_secret_config)
+    assert [source.sds_config.path_config_source.path for source in sources] == [
+        "/files/client.json",
+        "/files/authorities.json",
+    ]
+
+
+def test_certificates_are_read_again_when_their_folder_changes() -> None:
+    client, authorities = (_secret(text) for text in discovery_files("/tls").values())
+    assert client.tls_certificate.private_key.filename == "/tls/tls.key"
+    assert client.tls_certificate.watched_directory.path == "/tls"
+    assert authorities.validation_context.trusted_ca.filename == "/tls/ca.crt"
+    assert authorities.validation_context.watched_directory.path == "/tls"
+
+
+def _secret(text: str) -> Secret:
+    response = json_format.Parse(text, DiscoveryResponse())
+    secret = Secret()
+    assert response.resources[0].Unpack(secret)
+    return secret
+
+
+def test_ejections_are_written_where_that_is_wanted() -> None:
+    assert built(event_log="/dev/stdout").cluster_manager.outlier_detection.event_log_path == "/dev/stdout"
