@@ -105,7 +105,7 @@ class Renderer:
         annotations = {CLASS: plan.proxy.name}
         config = {BOOTSTRAP: plan.bootstrap, DRAIN: self.drain, **discovery_files(TLS_FOLDER)}
         drain = (tuned.drain_delay_seconds, tuned.drain_seconds, ADMIN_PORT, STATUS_PORT)
-        containers = {port.target: port for port in reversed(deployment.ports)}
+        targets = {port.target for port in deployment.ports}
         spread = tuned.topology_spread_constraints or (
             {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"},
         )
@@ -123,9 +123,8 @@ class Renderer:
             "pod_annotations": {**_SCRAPED, **tuned.pod_annotations, CONFIG: _hash(config)},
             "files": config,
             "ports": deployment.ports,
-            "container_ports": [containers[target] for target in sorted(containers)],
-            "reachable": sorted({*containers, STATUS_PORT}),
-            "privileged": any(target < _PRIVILEGED for target in containers),
+            "reachable": sorted({*targets, STATUS_PORT}),
+            "privileged": any(target < _PRIVILEGED for target in targets),
             "spread": [{"labelSelector": {"matchLabels": pod_selector}, **each} for each in spread],
             "arguments": _arguments(plan, tuned),
             "drain": ["bash", f"{CONFIG_FOLDER}/{DRAIN}", *map(str, drain)],

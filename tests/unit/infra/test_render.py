@@ -90,11 +90,11 @@ def test_beside_the_operator_nobody_looks_like_it(renderer: Renderer) -> None:
     assert (labels["app.kubernetes.io/name"], labels["app.kubernetes.io/component"]) == ("lateen-proxy", "proxy")
 
 
-def test_two_ports_on_one_target_are_one_port_of_the_pod(renderer: Renderer) -> None:
-    manifests = rendered(renderer, plan(ServicePort("http-80", 80, 8080), ServicePort("http-8080", 8080, 8080)))
-    (container,) = pod_of(manifests)["spec"]["containers"]
-    assert [each["name"] for each in container["ports"]] == ["http-80", "status"]
-    assert [each["targetPort"] for each in find(manifests, "Service")["spec"]["ports"]] == [8080, 8080]
+def test_a_port_more_changes_the_service_and_no_pod(renderer: Renderer) -> None:
+    one = rendered(renderer, plan(ServicePort("http-80", 80, 8080)))
+    two = rendered(renderer, plan(ServicePort("http-80", 80, 8080), ServicePort("http-8080", 8080, 8080)))
+    assert find(one, "Deployment") == find(two, "Deployment")
+    assert [each["targetPort"] for each in find(two, "Service")["spec"]["ports"]] == [8080, 8080]
 
 
 @pytest.mark.parametrize(
