@@ -97,6 +97,18 @@ class ApiClient:
                 wait_until(partial(self._is_served, url))
         self._plurals.cache_clear()
 
+    def uninstall(self, definition: Manifest) -> None:
+        """Delete a CustomResourceDefinition with its objects, and wait until the kind is unknown."""
+        self.delete(definition)
+        spec = definition["spec"]
+        for version in spec["versions"]:
+            url = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
+            wait_until(partial(self._is_unknown, url))
+        self._plurals.cache_clear()
+
+    def _is_unknown(self, url: str) -> bool:
+        return self.http.get(url).status_code == httpx.codes.NOT_FOUND
+
     def _is_served(self, url: str) -> bool:
         return self.http.get(url).is_success
 

@@ -71,9 +71,12 @@ class ControlPlane:
 
     def client(self, user: str = ADMIN) -> httpx.Client:
         """HTTP client that speaks as this user."""
-        trust = ssl.create_default_context(cafile=str(self.certificate))
         headers = {"Authorization": f"Bearer {self.token(user)}"}
-        return httpx.Client(base_url=self.url, headers=headers, verify=trust, timeout=30)
+        return httpx.Client(base_url=self.url, headers=headers, verify=self.trust(), timeout=30)
+
+    def trust(self) -> ssl.SSLContext:
+        """Trust this API server, and no other."""
+        return ssl.create_default_context(cafile=str(self.certificate))
 
     def kubeconfig(self, folder: Path, user: str = ADMIN, *, namespace: str = "", server: str = "") -> Path:
         """Write a file by which clients find the API server and speak as this user.

@@ -205,9 +205,9 @@ class KeyAudit:
         versions: dict[Key, int] = {}
         version = 0
         try:
-            async for page in self._client.pages(RESOURCES[kind], metadata_only=True):
-                version = read_version(page["metadata"].get("resourceVersion"))
-                for each in page.get("items") or ():
+            async for piece in self._client.pieces(RESOURCES[kind], metadata_only=True):
+                version = read_version(piece.get("metadata", {}).get("resourceVersion"))
+                for each in piece.get("items") or ():
                     metadata = each["metadata"]
                     key = Key(kind, metadata.get("namespace", ""), metadata["name"])
                     versions[key] = read_version(metadata.get("resourceVersion"))
@@ -221,8 +221,8 @@ class KeyAudit:
         """Read all objects of a kind, and report them as the watcher does."""
         is_first = True
         try:
-            async for page in self._client.pages(RESOURCES[kind]):
-                self._report(read_page(kind, page, is_first=is_first))
+            async for piece in self._client.pieces(RESOURCES[kind]):
+                self._report(read_page(kind, piece, is_first=is_first))
                 is_first = False
         except ApiError as error:
             if not error.is_missing:

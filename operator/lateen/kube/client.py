@@ -19,6 +19,7 @@ from kubernetes.aio.client import ApiClient
 
 from lateen.kube.access import Access
 from lateen.kube.answers import ApiError, decode, error_of, unreachable
+from lateen.kube.lists import decode_list
 from lateen.kube.resources import ApiResource
 from lateen.kube.yaml_json import to_yaml_json
 
@@ -188,33 +189,40 @@ class KubeClient:
                 raise
         return await self._all_pages(resource, namespace, query, metadata_only=metadata_only)
 
-    async def pages(
-        self, resource: ApiResource, namespace: str = "", *, metadata_only: bool = False, **query: str
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        """Read all objects as `list` does, but give each page when it comes; all have the same version.
+    async def pieces(
+        self, resource: ApiResource, *, metadata_only: bool = False
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Read all objects of all namespaces at once, where there may be very many (`lateen.kube.lists`).
+
+        Gives lists with some of the `items` each; the last one has `metadata`, whose version all of them had.
 
         Raises:
-            ApiError: they cannot be read; `is_expired` when pages ran out of date.
+            ApiError: they cannot be read.
         """
-        asked = {"limit": str(_PAGE), **query}
         accept = _METADATA_LIST if metadata_only else _JSON
-        while True:
-            page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
-            following = page.get("metadata", {}).get("continue")
-            yield page
-            if not following:
-                return
-            asked["continue"] = following
+        code, body = await self._fetch("GET", resource.collection(), None, {"Accept": accept}, None)
+        if not _is_good(code):
+            raise error_of(code, decode(body))
+        try:
+            for piece in decode_list(body):
+                yield piece
+                await asyncio.sleep(0)
+        except ValueError as error:
+            raise ApiError(0, "Unreadable", f"no JSON: {error}") from error
 
     async def _all_pages(
         self, resource: ApiResource, namespace: str, query: Mapping[str, str], *, metadata_only: bool
     ) -> tuple[builtins.list[dict[str, Any]], str]:
         found: builtins.list[dict[str, Any]] = []
-        version = ""
-        async for page in self.pages(resource, namespace, metadata_only=metadata_only, **query):
+        asked = {"limit": str(_PAGE), **query}
+        accept = _METADATA_LIST if metadata_only else _JSON
+        while True:
+            page = await self.request("GET", resource.collection(namespace), query=asked, accept=accept)
             found += page.get("items") or ()
-            version = page.get("metadata", {}).get("resourceVersion", "")
-        return found, version
+            metadata = page.get("metadata", {})
+            if not metadata.get("continue"):
+                return found, metadata.get("resourceVersion", "")
+            asked["continue"] = metadata["continue"]
 
     async def watch(
         self,
@@ -275,19 +283,30 @@ class KubeClient:
             ApiError: it failed, for whatever reason.
         """
         headers = {"Accept": accept, "Content-Type": content_type}
+        code, data = await self._fetch(method, path, query, headers, body)
+        decoded = decode(data)
+        if not _is_good(code):
+            raise error_of(code, decoded)
+        if decoded.keys() == {"message"}:
+            raise ApiError(0, "Unreadable", f"no JSON: {decoded['message']}")
+        return decoded
+
+    async def _fetch(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        body: Manifest | None,
+    ) -> tuple[int, bytes]:
+        """Send a request; give the status and the answer."""
         try:
             async with asyncio.timeout(TIMEOUT):
                 answer = await self._send(method, path, query, headers, body, _NO_LIMIT)
                 async with answer:
-                    data = await answer.read()
+                    return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(error) from error
-        decoded = decode(data)
-        if not 200 <= answer.status < 300:
-            raise error_of(answer.status, decoded)
-        if decoded.keys() == {"message"}:
-            raise ApiError(0, "Unreadable", f"no JSON: {decoded['message']}")
-        return decoded
 
     async def lines(
         self, path: str, query: Mapping[str, str] | None = None, *, silence: float | None = None
@@ -306,12 +325,12 @@ class KubeClient:
         try:
             answer = await self._send("GET", path, query, {"Accept": "*/*"}, None, timeout)
             try:
-                if not 200 <= answer.status < 300:
+                if not _is_good(answer.status):
                     raise error_of(answer.status, decode(await answer.read()))
                 async for line in _split(answer.content):
                     yield line
             finally:
-                answer.close()
+                _cut(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(error) from error
 
@@ -392,6 +411,18 @@ class KubeClient:
         answer = await self._api.call_api(method, url, sent, content, _request_timeout=timeout)
         response: aiohttp.ClientResponse = answer.response
         return response
+
+
+def _is_good(code: int) -> bool:
+    return 200 <= code < 300
+
+
+def _cut(answer: aiohttp.ClientResponse) -> None:
+    """End an answer that may go on for ever. A farewell by TLS would keep its connection for a while."""
+    connection = answer.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    answer.close()
 
 
 def _build(configuration: Any) -> ApiClient:

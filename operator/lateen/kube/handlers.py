@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 import kopf
 
 from lateen.kube.access import Access
@@ -67,6 +68,7 @@ class Login:
         self._kubeconfig = kubeconfig
         self._context = context
         self._again = 0
+        self._session: aiohttp.ClientSession | None = None
 
     async def open(self, **_: Any) -> kopf.AiohttpSession:
         """Read the token anew and open a session with it; the oftener, the later."""
@@ -74,9 +76,14 @@ class Login:
         if self._again > 1:
             await asyncio.sleep(min(0.5 * 2**self._again, _LONGEST_PAUSE))
         self._again += 1
-        configuration = (await Access.find(self._kubeconfig, self._context)).configuration
-        session = await open_session(configuration, self._put)
-        return kopf.AiohttpSession(server=configuration.host, aiohttp_session=session)
+        access = await Access.find(self._kubeconfig, self._context)
+        self._session = await open_session(access, self._put)  # kopf closes the one before
+        return kopf.AiohttpSession(server=access.configuration.host, aiohttp_session=self._session)
+
+    async def close(self) -> None:
+        """Close the session, if one is open."""
+        if self._session is not None:
+            await self._session.close()
 
     def confirm(self) -> None:
         """The API server has accepted the token."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import aiohttp
-from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
+from lateen.kube.access import Access
 from lateen.kube.lists import decode_list
 from lateen.kube.resources import RESOURCES
 from lateen.kube.sighting import Contact, Page, Report, read_version
@@ -22,14 +22,17 @@ from lateen.model.keys import Kind
 
 _KINDS: Final[Mapping[str, Kind]] = {RESOURCES[kind].collection(): kind for kind in WATCHED}
 
+AGENT: Final = "lateen-watcher"
+"""How the API server's log names this session."""
+
 _READ_BUFFER: Final = 2**21
 
 
-async def open_session(configuration: Configuration, put: Callable[[Report], None]) -> aiohttp.ClientSession:
+async def open_session(access: Access, put: Callable[[Report], None]) -> aiohttp.ClientSession:
     """Open a session at an API server.
 
     Args:
-        configuration: where it is, and who we are; a token is read now, and not again.
+        access: where it is, and who we are; the token that there is now is the session's.
         put: hears of every page, and how each request went.
     """
 
@@ -48,17 +51,17 @@ async def open_session(configuration: Configuration, put: Callable[[Report], Non
                 await asyncio.sleep(0)
             return {**decoded, "items": []}
 
-    headers = {"User-Agent": "lateen", "Accept-Encoding": "identity"}
-    token = await configuration.get_api_key_with_prefix("BearerToken")
+    headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
+    token = await access.authorization()
     if token:
         headers["Authorization"] = token
+    trust = (await asyncio.to_thread(RESTClientObject, access.configuration)).ssl_context
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=RESTClientObject(configuration).ssl_context),
+        connector=aiohttp.TCPConnector(limit=0, ssl=trust),
         headers=headers,
         response_class=Response,
         trace_configs=[_trace(put)],
-        proxy=configuration.proxy,
-        trust_env=True,
+        proxy=access.configuration.proxy,
         read_bufsize=_READ_BUFFER,
     )
 

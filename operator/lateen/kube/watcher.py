@@ -1,24 +1,15 @@
-"""Runs kopf in a thread and a loop of its own, and starts it again whenever it ends.
-
-kopf shares a loop with nobody: when it ends it cancels every task born after it. It ends by
-itself when the API server fails for longer than its backoffs, or breaks a watch with an error.
-"""
+"""Keeps kopf running: it ends when the API server fails for longer than its backoffs, or breaks a watch by an error."""
 
 import asyncio
-import logging
-import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import kopf
 import structlog
-from kopf._core.engines.peering import Identity
 
 from lateen.kube.crossing import Crossing
-from lateen.kube.handlers import Login, build_registry, watch_settings
+from lateen.kube.kopf_thread import KopfThread
 from lateen.kube.sighting import Contact, Page, Report
-from lateen.kube.storages import NoMemories
 from lateen.kube.watching import WatchHealth, WatchSettings
 
 _HEALTHY: Final = 60.0
@@ -56,7 +47,7 @@ class Watcher:
         self._kubeconfig = kubeconfig
         self._context = context
         self._clock = clock
-        self._attempt: _Attempt | None = None
+        self._thread: KopfThread | None = None
         self._is_asked = False
 
     async def run(self) -> None:
@@ -66,9 +57,9 @@ class Watcher:
         while True:
             started = self._clock()
             crossing = Crossing(loop, self._hear)
-            self._attempt = _Attempt(crossing, self._settings, self._kubeconfig, self._context)
-            problem = await self._attempt.run()
-            self._attempt = None
+            self._thread = KopfThread(crossing, self._settings, self._kubeconfig, self._context)
+            problem = await self._thread.run()
+            self._thread = None
             self._note_end(problem)
             if self._is_asked:
                 self._is_asked = False
@@ -80,9 +71,9 @@ class Watcher:
 
     def restart(self) -> None:
         """End what runs now, and list and watch everything anew at once."""
-        if self._attempt is not None:  # else it is about to start anyway
+        if self._thread is not None:  # else it is about to start anyway
             self._is_asked = True
-            self._attempt.stop()
+            self._thread.stop()
 
     def _hear(self, report: Report) -> None:
         health = self._health
@@ -108,80 +99,3 @@ class Watcher:
         health.problem = problem
         if not self._is_asked:
             _log.warning("the watch of the API server broke off and is started again", problem=problem)
-
-
-class _Attempt:
-    """One life of kopf."""
-
-    def __init__(
-        self, crossing: Crossing[Report], settings: WatchSettings, kubeconfig: Path | None, context: str | None
-    ) -> None:
-        self._crossing = crossing
-        self._settings = settings
-        self._login = Login(self._put, kubeconfig, context)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._is_stopped = False
-
-    async def run(self) -> str:
-        """Run kopf to its end and say why it ended; when cancelled, end it."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[str] = loop.create_future()
-
-        def work() -> None:
-            problem = _outcome(self._operate)
-            loop.call_soon_threadsafe(ended.set_result, problem)
-
-        thread = threading.Thread(target=work, name="kopf")
-        thread.start()
-        try:
-            return await asyncio.shield(ended)
-        finally:
-            self.stop()
-            await ended
-            while thread.is_alive():  # noqa: ASYNC110 - a thread can set no event after its last line
-                await asyncio.sleep(0)
-
-    def stop(self) -> None:
-        """Ask kopf to end; from any thread."""
-        self._is_stopped = True
-        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stop.set)
-
-    def _put(self, report: Report) -> None:
-        if self._is_stopped:
-            return
-        if isinstance(report, Contact) and not report.problem:
-            self._login.confirm()
-        self._crossing.put(report)
-
-    async def _operate(self) -> None:
-        self._stop = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(_note_leftover)
-        if self._is_stopped:
-            return
-        await kopf.operator(
-            registry=build_registry(self._put, self._login.open),
-            settings=watch_settings(self._settings),
-            memories=NoMemories(),
-            identity=Identity("lateen"),
-            standalone=True,
-            clusterwide=True,
-            stop_flag=self._stop,
-        )
-
-
-def _note_leftover(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """When kopf ends by an error it leaves tasks behind that have failed as well; the error is told by `_outcome`."""
-    _log.debug("kopf left something behind", what=context.get("message"), error=repr(context.get("exception")))
-
-
-def _outcome(operate: Callable[[], Coroutine[Any, Any, None]]) -> str:
-    """Run kopf on a loop of its own, and put into words how it ended."""
-    logging.getLogger("kopf").setLevel(logging.ERROR)  # what matters of it is in `WatchHealth`
-    try:
-        asyncio.run(operate())
-    except Exception as error:  # noqa: BLE001 - whatever ends it, it is started again
-        return str(error) or type(error).__name__
-    return "it ended without a reason"

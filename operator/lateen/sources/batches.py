@@ -39,7 +39,7 @@ class Batches:
         self._pending.pop(change.key, None)
         self._pending[change.key] = change
         if self._timer is None and not self._is_held:
-            self._timer = self._loop.call_at(self._last + self._quiet, self._look)
+            self._timer = self._loop.call_at(self._due, self._look)
 
     def release(self) -> None:
         """Hand over what there is, as one batch even if it is empty; from now on batches go by themselves."""
@@ -53,12 +53,17 @@ class Batches:
             self._timer.cancel()
             self._timer = None
 
+    @property
+    def _due(self) -> float:
+        return min(self._last + self._quiet, self._first + self._longest)
+
     def _look(self) -> None:
-        due = min(self._last + self._quiet, self._first + self._longest)
-        if self._loop.time() < due:
-            self._timer = self._loop.call_at(due, self._look)
+        self._timer = None
+        if not self._pending:  # released meanwhile
+            return
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._look)
         else:
-            self._timer = None
             self._hand_over()
 
     def _hand_over(self) -> None:
