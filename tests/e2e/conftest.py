@@ -1,6 +1,7 @@
 """A cluster with Lateen, services, and a Gateway; what is found at a failure is kept."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Generator
 from typing import Any
@@ -53,6 +54,12 @@ def shop(installed: Namespace) -> Namespace:
     scene.EDGE.programmed("gateway/edge")
     scene.EDGE.rolled_out(scene.PROXIES)
     return shop
+
+
+def pytest_sessionstart() -> None:
+    """Forget the failures of the run before."""
+    for folder in _EVIDENCE.glob("failure-*"):
+        shutil.rmtree(folder)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,8 @@
 
 `python3 load.py HOST:PORT --host NAME` keeps one connection for each worker, opens a new one now and then, and
 never tries anything twice: what a client would notice is a failure. Standard output is one JSON object a line:
-`{"running": …}` once every worker has an answer, each failure as it comes, and a summary after SIGTERM or when
+`{"running": …}` once every worker has an answer, `{"certificate": …}` when another one is shown by the TLS server,
+each failure as it comes, and a summary after SIGTERM or when
 the time is over. The exit status is 0 if nothing failed.
 """
 
@@ -57,6 +58,12 @@ class Record:
     certificates: Counter[str] = field(default_factory=Counter)
     """Serial numbers that were shown to new connections."""
     milliseconds: list[float] = field(default_factory=list)
+
+    def see(self, certificate: str) -> None:
+        """Note what a new connection was shown; the first of its kind is told at once."""
+        if certificate not in self.certificates:
+            _tell({"certificate": certificate})
+        self.certificates[certificate] += 1
 
     def fail(self, worker: int, nth: int, words: str) -> None:
         """Note a failure, and tell it at once."""
@@ -170,7 +177,7 @@ class Worker:
         self._connection = Connection(*streams)
         self._record.connections += 1
         if target.tls:
-            self._record.certificates[self._connection.certificate] += 1
+            self._record.see(self._connection.certificate)
         return self._connection
 
     def _close(self) -> None:
@@ -227,6 +234,7 @@ def main() -> int:
     parser.add_argument("--host", required=True, help="name that is asked for, also of the TLS server")
     parser.add_argument("--path", default="/")
     parser.add_argument("--header", action="append", default=[], help="`name: value`")
+    parser.add_argument("--requests", type=int, default=40, help="on a connection, before another one is opened")
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--rate", type=float, default=80.0, help="requests a second in all")
     parser.add_argument("--seconds", type=float, default=120.0, help="the longest that it may take")
@@ -235,7 +243,9 @@ def main() -> int:
     parser.add_argument("--key", default="", help="key of that certificate")
     options = parser.parse_args()
     address, _, port = options.address.rpartition(":")
-    target = Target(address, int(port), options.host, options.path, tuple(options.header), _tls(options))
+    target = Target(
+        address, int(port), options.host, options.path, tuple(options.header), _tls(options), options.requests
+    )
     record = asyncio.run(put_under_load(target, workers=options.workers, rate=options.rate, seconds=options.seconds))
     _tell(record.summary())
     return 1 if record.failures else 0

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from typing import Any, Final, Self
 
 from tests.e2e.commands import eventually
@@ -136,43 +136,65 @@ class Load:
         rate: float = 80.0,
         workers: int = 8,
         seconds: float = 240.0,
+        requests: int = 40,
         headers: Mapping[str, str] | None = None,
         tls: Tls | None = None,
     ) -> None:
-        """Prepare it; `seconds` bounds it in any case."""
-        self.failures: list[Mapping[str, Any]] = []
-        self.summary: Mapping[str, Any] = {}
+        """Prepare it; `seconds` bounds it in any case, `requests` is how many a connection carries."""
+        self.lines: list[Mapping[str, Any]] = []
+        """Everything that it has told so far."""
         named = (f"--header={name}: {value}" for name, value in (headers or {}).items())
         self._command = [
             *(sys.executable, str(LOAD), str(door), "--host", host, "--path", path, "--rate", str(rate)),
-            *("--workers", str(workers), "--seconds", str(seconds), *named, *(tls.options() if tls else ())),
+            *("--workers", str(workers), "--seconds", str(seconds), "--requests", str(requests)),
+            *(*named, *(tls.options() if tls else ())),
         ]
         self._process: subprocess.Popen[str] | None = None
+        self._reading: Thread | None = None
 
     def __enter__(self) -> Self:
         """Start, and wait until every worker has an answer."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
-        assert self._process.stdout is not None
-        impatience = Timer(_PATIENCE, self._process.kill)
-        impatience.start()
-        for line in self._process.stdout:
-            if "running" in json.loads(line):
-                break
-            self.failures.append(json.loads(line))
-        else:
-            self._process.wait()
-            raise AssertionError(f"no load could be started: {self.failures[:5]}")
-        impatience.cancel()
+        self._reading = Thread(target=self._read, args=(self._process,))
+        self._reading.start()
+        try:
+            eventually(lambda: self.has_told("running") or self.has_told("requests"), what="a load runs")
+            assert self.has_told("running"), self.lines[:5]
+        except AssertionError:
+            self._end()
+            raise
         return self
 
     def __exit__(self, *raised: object) -> None:
         """End it, and read what came of it."""
+        self._end()
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.lines.append(json.loads(line))
+
+    def _end(self) -> None:
         assert self._process is not None
+        assert self._reading is not None
         self._process.send_signal(signal.SIGTERM)
-        rest, _ = self._process.communicate(timeout=_PATIENCE)
-        *failures, summary = map(json.loads, rest.splitlines())
-        self.failures += failures
-        self.summary = summary
+        self._process.wait(_PATIENCE)
+        self._reading.join(_PATIENCE)
+
+    def has_told(self, name: str, value: object = None) -> bool:
+        """Whether a line has an entry of a name, and of a value if one is given."""
+        return any(name in line and value in (None, line[name]) for line in tuple(self.lines))
+
+    @property
+    def failures(self) -> list[Mapping[str, Any]]:
+        """What has failed so far."""
+        return [line for line in tuple(self.lines) if "words" in line]
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What came of it, once it has ended."""
+        return self.lines[-1]
 
     def wait(self) -> None:
         """Let it go on until its own time is over."""
