@@ -134,7 +134,6 @@ class Load:
         path: str = "/",
         *,
         rate: float = 80.0,
-        workers: int = 8,
         seconds: float = 240.0,
         requests: int = 40,
         headers: Mapping[str, str] | None = None,
@@ -146,7 +145,7 @@ class Load:
         named = (f"--header={name}: {value}" for name, value in (headers or {}).items())
         self._command = [
             *(sys.executable, str(LOAD), str(door), "--host", host, "--path", path, "--rate", str(rate)),
-            *("--workers", str(workers), "--seconds", str(seconds), "--requests", str(requests)),
+            *("--seconds", str(seconds), "--requests", str(requests)),
             *(*named, *(tls.options() if tls else ())),
         ]
         self._process: subprocess.Popen[str] | None = None

@@ -20,7 +20,7 @@ from heapq import heappop, heappush
 
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.xds.cache import DesiredSet
-from lateen.xds.events import Acknowledged, Rejected, StreamId, StreamObserver, ignore
+from lateen.xds.events import Acknowledged, Asked, Rejected, StreamId, StreamObserver, ignore
 from lateen.xds.holdings import UNCERTAIN, Agenda, Copy, Holding, Holds, InFlight, Subscription, Usage, support_of
 from lateen.xds.messages import WILDCARD, Request, Response
 from lateen.xds.order import ON_WILDCARD, Order, Remove, Send, Wait
@@ -84,8 +84,13 @@ class DeltaStream:
     def on_request(self, request: Request) -> list[Response]:
         """Take one request; return what has to be sent now, in this order."""
         self._judge(request)
+        first = request.type not in self._subscriptions
         self._subscribe(request)
-        return self._flush()
+        responses = self._flush()
+        if first:
+            brought = tuple(ResourceKey(request.type, name) for name in request.initial_versions)
+            self._observer(Asked(self.stream, request.type, brought))
+        return responses
 
     def on_change(self, keys: Iterable[ResourceKey]) -> list[Response]:
         """Look at desired resources that changed; return what has to be sent now."""

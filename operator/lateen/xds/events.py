@@ -42,6 +42,16 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The proxy asks for a type of resources for the first time on its stream."""
+
+    stream: StreamId
+    type: ResourceType
+    brought: tuple[ResourceKey, ...]
+    """What it has already, from an earlier stream: nobody sends that again, so nothing else tells of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """One response went out."""
 
@@ -78,7 +88,7 @@ class Rejected:
     """The objects behind the resource, most responsible first."""
 
 
-Event: TypeAlias = Waiting | Connected | Disconnected | Sent | Acknowledged | Rejected
+Event: TypeAlias = Waiting | Connected | Disconnected | Asked | Sent | Acknowledged | Rejected
 
 
 class StreamObserver(Protocol):

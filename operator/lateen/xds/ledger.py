@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceKey
 from lateen.xds.delta import DeltaStream
-from lateen.xds.events import Acknowledged, Connected, Disconnected, Event, Rejected
+from lateen.xds.events import Acknowledged, Asked, Connected, Disconnected, Event, Rejected
 from lateen.xds.report import Settlement
 
 _OPEN = frozenset({Settlement.PENDING, Settlement.UNASKED})
@@ -72,7 +72,7 @@ class ChangeLedger:
 
     def __call__(self, event: Event, /) -> None:
         """Take note of what happened on a stream."""
-        if isinstance(event, (Acknowledged, Rejected, Connected, Disconnected)):
+        if isinstance(event, (Acknowledged, Asked, Rejected, Connected, Disconnected)):
             judged = _judged(event)
             for tracked in tuple(self._tracked.values()):
                 if event.stream.proxy in tracked.open:
@@ -159,8 +159,10 @@ class ChangeLedger:
         )
 
 
-def _judged(event: Acknowledged | Rejected | Connected | Disconnected) -> Collection[ResourceKey]:
+def _judged(event: Acknowledged | Asked | Rejected | Connected | Disconnected) -> Collection[ResourceKey]:
     """The resources that a proxy has just said something about."""
     if isinstance(event, Acknowledged):
         return event.versions.keys()
+    if isinstance(event, Asked):
+        return event.brought
     return (event.key,) if isinstance(event, Rejected) else ()

@@ -22,7 +22,7 @@ from tests.unit.xds.scene import (
 
 from lateen.ir.resource import ResourceKey
 from lateen.xds import outbox
-from lateen.xds.events import Acknowledged, Sent
+from lateen.xds.events import Acknowledged, Asked, Sent
 from lateen.xds.order import Decision, Order
 
 
@@ -207,6 +207,7 @@ def test_everything_that_is_sent_and_acknowledged_is_reported_with_its_time() ->
     stream = scene.stream.stream
     assert scene.events == [
         Sent(stream, LISTENER, "1-1", {made.key: made.version}),
+        Asked(stream, LISTENER, ()),
         Acknowledged(stream, LISTENER, {made.key: made.version}, 0.125),
     ]
 

@@ -21,6 +21,7 @@ from tests.unit.xds.scene import (
 
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.xds.cache import ResourceCache
+from lateen.xds.ledger import ChangeLedger, LiveChange
 from lateen.xds.messages import Response
 
 WORLD = (
@@ -75,6 +76,17 @@ def another_instance(*resources: Resource) -> Scene:
 def test_nothing_is_sent_to_a_proxy_that_has_everything() -> None:
     proxy = Proxy(*WORLD)
     assert proxy.reconnect(Scene(cache=proxy.scene.cache, number=2)) == []
+
+
+def test_whoever_waits_for_a_proxy_to_have_everything_hears_when_it_has_brought_it() -> None:
+    proxy, scene = Proxy(*WORLD), another_instance(*WORLD)
+    live: list[LiveChange] = []
+    ledger = ChangeLedger(lambda _: [scene.stream], live.append, clock=lambda: 0.0)
+    scene.observers.append(ledger)
+    ledger.track("everything", {PROXY: {each.key: each.version for each in WORLD}})
+    assert live == []
+    assert proxy.reconnect(scene) == []
+    assert [each.change for each in live] == ["everything"]
 
 
 def test_nothing_is_sent_by_another_instance_with_equal_content() -> None:
