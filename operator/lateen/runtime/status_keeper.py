@@ -1,11 +1,14 @@
 """Keeps written status in step with what is the case: each object once, however often it changed meanwhile.
 
-The newest news is written first, several objects at a time, no more than the budget allows. An
+The newest news is written first, several objects at a time, no more than the budget allows. That
+another number of proxies has an object is believed after a while only: when a replica ends, its
+proxies go to another one, and all objects would be written twice for nothing. An
 object whose status cannot be written is tried again later and later, and holds up no other one.
 """
 
 import asyncio
 import heapq
+import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -21,6 +24,10 @@ from lateen.status.base import ObjectStatus, StatusSink
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
 """Seconds until an object is tried again whose status could not be written."""
+
+SETTLING: Final = 15.0
+"""Seconds that another number of proxies has to last before it is written. Those whose replica has ended are back
+in less."""
 
 _AT_A_TIME: Final = 50
 """Objects that are looked at before the loop turns."""
@@ -71,6 +78,8 @@ class StatusKeeper:
         """Objects that failed, with the length of their last pause."""
         self._paused: dict[Key, float] = {}
         """Objects that wait to be tried again, with the time when."""
+        self._settling: dict[Key, float] = {}
+        """Objects of which only the number of proxies is news, with the time when that is to be believed."""
         self._due: list[tuple[float, Key]] = []
         self._wake = asyncio.Event()
         self._error = ""
@@ -136,20 +145,33 @@ class StatusKeeper:
         now = self._clock()
         while self._due and self._due[0][0] <= now:
             _, key = heapq.heappop(self._due)
-            del self._paused[key]
+            self._paused.pop(key, None)
             self.tell([key])
 
     def _news_of(self, key: Key) -> ObjectStatus | None:
         """What has to be written of an object; None: nothing."""
         try:
             status = self._status(key)
-            if not self._sink.is_written(key, status):
+            if self._sink.is_written(key, status):
+                self._settling.pop(key, None)
+            elif self._is_settled(key, status):
                 return status
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one object, others are written
             self._fail(key, error)
         else:
             self._pauses.pop(key, None)
         return None
+
+    def _is_settled(self, key: Key, status: ObjectStatus) -> bool:
+        """Whether news of an object is to be written now; if not, it is looked at again in time."""
+        now = self._clock()
+        if not self._sink.is_recount(key, status) or self._settling.get(key, math.inf) <= now:
+            self._settling.pop(key, None)
+            return True
+        if key not in self._settling:
+            self._settling[key] = now + SETTLING
+            heapq.heappush(self._due, (now + SETTLING, key))
+        return False
 
     async def _write(self, key: Key, status: ObjectStatus) -> None:
         try:

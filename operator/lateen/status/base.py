@@ -46,6 +46,13 @@ class StatusSink(Protocol):
         """Whether the object says all of this already, so that nothing needs to be written."""
         ...
 
+    def is_recount(self, key: Key, status: ObjectStatus) -> bool:
+        """Whether the object says that it is live, and all else as well, but for how many proxies have it.
+
+        Proxies that go to another replica are not counted for a moment, which is no news.
+        """
+        ...
+
     async def write(self, key: Key, status: ObjectStatus) -> None:
         """Write the status of one object."""
         ...
@@ -62,6 +69,11 @@ class MemoryStatusSink:
         """Compare with what was written last."""
         known = self.statuses.get(key)
         return known == status if status.conditions else known is None
+
+    def is_recount(self, key: Key, status: ObjectStatus) -> bool:
+        """There is one proxy of each class, and nobody to be spared."""
+        del key, status
+        return False
 
     async def write(self, key: Key, status: ObjectStatus) -> None:
         """Remember, or forget."""

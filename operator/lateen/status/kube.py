@@ -23,6 +23,9 @@ from lateen.status.base import ObjectStatus
 from lateen.status.conditions import ConditionType
 
 _TYPES: Final = frozenset(type_.value for type_ in ConditionType)
+_BESIDES: Final = _TYPES - {ConditionType.PROGRAMMED.value}
+_COUNTED: Final = frozenset({"Programmed", "Pending"})
+"""Reasons of `Programmed` that differ by how many proxies have it."""
 _TRIES: Final = 3
 """Writes of one object that somebody else may be faster with, before it is left for later."""
 
@@ -46,6 +49,8 @@ class _Said:
     """What is remembered of one object's status."""
 
     digest: int
+    besides: int
+    """The same without `Programmed`."""
     answers: tuple[Answer, ...]
     foreign: tuple[Mapping[str, Any], ...]
     """Conditions that are not Lateen's."""
@@ -111,6 +116,16 @@ class KubeStatusSink:
             return True
         said = self._said.get(key)
         return said is not None and said.digest == _digest(_manifest(status))
+
+    def is_recount(self, key: Key, status: ObjectStatus) -> bool:
+        """Compare all but how many proxies have taken it over."""
+        said = self._said.get(key)
+        if said is None or not any(
+            each.type == ConditionType.PROGRAMMED and each.status == "True" for each in said.answers
+        ):
+            return False
+        counted = (each.reason in _COUNTED for each in status.conditions if each.type is ConditionType.PROGRAMMED)
+        return all(counted) and said.besides == _digest(_manifest(status), _BESIDES)
 
     async def write(self, key: Key, status: ObjectStatus) -> None:
         """Write the status of one object; one that is gone needs none.
@@ -181,12 +196,12 @@ def _manifest(status: ObjectStatus) -> dict[str, Any]:
     return {"conditions": conditions, **observed, **({"ejections": ejections} if ejections else {})}
 
 
-def _digest(status: Mapping[str, Any]) -> int:
-    """Hash of all that Lateen says there. Good within this process."""
+def _digest(status: Mapping[str, Any], types: frozenset[str] = _TYPES) -> int:
+    """Hash of all that Lateen says there, of some conditions only if they are given. Good within this process."""
     conditions = sorted(
         tuple(str(condition.get(name, "")) for name in ("type", "status", "reason", "message", "observedGeneration"))
         for condition in status.get("conditions") or ()
-        if condition.get("type") in _TYPES
+        if condition.get("type") in types
     )
     ejections = tuple(tuple(sorted(host.items())) for host in status.get("ejections") or ())
     return hash((tuple(conditions), str(status.get("observedGeneration", "")), ejections))
@@ -201,7 +216,7 @@ def _remember(status: Mapping[str, Any], version: str) -> _Said:
         if each.get("type") in _TYPES
     )
     foreign = tuple(each for each in conditions if each.get("type") not in _TYPES)
-    return _Said(_digest(status), answers, foreign, version)
+    return _Said(_digest(status), _digest(status, _BESIDES), answers, foreign, version)
 
 
 def _is_older(version: str, than: str) -> bool:

@@ -36,7 +36,11 @@ class Sink(MemoryStatusSink):
         self.started: list[tuple[float, Key]] = []
         self.under_way: list[Key] = []
         self.most = 0
+        self.recounts: set[Key] = set()
         self._seconds = seconds
+
+    def is_recount(self, key: Key, status: ObjectStatus) -> bool:
+        return key in self.recounts and not self.is_written(key, status)
 
     @property
     def order(self) -> list[Key]:
@@ -120,6 +124,28 @@ async def test_what_is_written_already_is_not_written_again() -> None:
         keeper.tell([key(1)])
         await asyncio.sleep(1)
     assert sink.order == [key(1)]
+
+
+@in_virtual_time
+async def test_another_number_of_proxies_is_written_once_it_has_lasted() -> None:
+    sink = Sink()
+    sink.statuses[key(1)] = sink.statuses[key(2)] = good(1)
+    sink.recounts = {key(1), key(2)}
+    said = {key(1): good(2), key(2): good(2)}
+    async with keeping(sink, status=said.__getitem__) as keeper:
+        keeper.tell([key(1), key(2)])
+        await asyncio.sleep(10)
+        keeper.tell([key(1)])  # what is told again has lasted all the while
+        said[key(2)] = good(1)  # and what is as before is no news
+        await asyncio.sleep(4)
+        assert sink.order == []
+        await asyncio.sleep(2)
+        assert sink.started == [(15.0, key(1))]
+        sink.recounts.clear()
+        said[key(2)] = good(3)
+        keeper.tell([key(2)])
+        await asyncio.sleep(0.1)
+        assert sink.order == [key(1), key(2)]
 
 
 @in_virtual_time

@@ -179,3 +179,24 @@ async def test_who_listens_hears_of_writes_and_of_nothing_else() -> None:
     assert [now for _, _, now in heard] == [status("False"), status("True")]
     assert heard[0][1] == {}
     assert heard[1][1][ConditionType.PROGRAMMED].status == "False"
+
+
+async def test_another_number_of_proxies_alone_is_a_recount() -> None:
+    def counted(answer: str, reason: str, message: str, accepted: str = "True", generation: int = 1) -> ObjectStatus:
+        conditions = (
+            Condition(ConditionType.ACCEPTED, accepted, "Why"),
+            Condition(ConditionType.PROGRAMMED, answer, reason, message),
+        )
+        return ObjectStatus(conditions, generation)
+
+    objects = Objects()
+    sink = KubeStatusSink(objects)
+    assert not sink.is_recount(KEY, counted("True", "Programmed", "2 of 2")), "it says nothing yet"
+    await sink.write(KEY, counted("True", "Programmed", "2 of 2"))
+    assert sink.is_recount(KEY, counted("True", "Programmed", "1 of 1"))
+    assert sink.is_recount(KEY, counted("False", "Pending", "1 of 2"))
+    assert not sink.is_recount(KEY, counted("False", "Rejected", "bad regex"))
+    assert not sink.is_recount(KEY, counted("False", "Pending", "1 of 2", accepted="False"))
+    assert not sink.is_recount(KEY, counted("False", "Pending", "1 of 2", generation=2))
+    await sink.write(KEY, counted("False", "Pending", "1 of 2", generation=2))
+    assert not sink.is_recount(KEY, counted("True", "Programmed", "2 of 2", generation=2)), "it is live at last"
