@@ -53,7 +53,7 @@ _OPENING = "open "
 _CANNOT_BIND = "cannot bind"
 """How Envoy begins when it cannot open a port (Envoy 1.40)."""
 
-_EVERYWHERE = PortProbe(is_free=lambda _address, _port: True)
+_EVERYWHERE = PortProbe(is_free=lambda _address, _port: True, one_machine=False)
 """Where every proxy has a machine of its own."""
 
 _LISTENER = ResourceType.LISTENER

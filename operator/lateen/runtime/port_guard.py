@@ -32,6 +32,8 @@ class PortProbe:
     """Blocks."""
     describe: Callable[[str, int], str] = describe_conflict
     """Blocks."""
+    one_machine: bool = True
+    """Whether all proxies run on this machine, so that no two of them can have one port."""
 
 
 @dataclass(slots=True)
@@ -162,6 +164,8 @@ class PortGuard:
 
     def _rival(self, name: ListenerName) -> ProxyId | None:
         """Find another proxy of ours that listens there for good: Envoys would share the connections."""
+        if not self._probe.one_machine:
+            return None
         proxy, (address, port) = name[0], address_of(name[1])
         for other, key in self._passed:
             its_address, its_port = address_of(key)

@@ -156,3 +156,11 @@ async def test_the_guard_looks_again_until_nothing_waits() -> None:
 def test_names_of_listeners_hold_their_addresses() -> None:
     assert address_of(listener("127.0.0.1_80").key) == ("127.0.0.1", 80)
     assert address_of(listener("::_8080").key) == ("::", 8080)
+
+
+def test_where_each_proxy_has_a_machine_of_its_own_all_may_have_one_port() -> None:
+    probe = PortProbe(is_free=lambda _address, _port: True, one_machine=False)
+    guard = PortGuard(probe, own_pids=set, publish=lambda _proxy, _changes: None, on_taken=lambda *_: None)
+    for proxy in (EDGE, ProxyId("elsewhere", "istio=inner")):
+        assert guard.sift(proxy, {WEB.key: WEB}) == {WEB.key: WEB}
+    assert not guard.held
