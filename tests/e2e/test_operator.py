@@ -112,5 +112,5 @@ def test_metrics_tell_who_leads_and_what_proxies_do(operators: Namespace) -> Non
         (line,) = (line for line in text.splitlines() if line.split(" ")[0] == name)
         return float(line.rsplit(" ", 1)[1])
 
-    leading = {pod: metric(pod, "lateen_leading") for pod in operators.pods(PODS)}
+    leading = {pod: metric(pod, "lateen_leader") for pod in operators.pods(PODS)}
     assert leading == {pod: float(pod == holder(operators)) for pod in leading}
