@@ -175,7 +175,7 @@ class ControlPlane:
             "service-account-issuer": self.url,
             "service-account-key-file": str(credentials.accounts_key),
             "service-account-signing-key-file": str(credentials.accounts_key),
-            "service-cluster-ip-range": "10.0.0.0/24",
+            "service-cluster-ip-range": "10.96.0.0/16",
             "disable-admission-plugins": "ServiceAccount",  # no controller makes the accounts
             "allow-privileged": "true",
         }

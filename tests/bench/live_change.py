@@ -65,7 +65,7 @@ async def _measure(hosts: int, repeats: int, directory: Path) -> _Run:
     run, journal = _Run(), _Journal()
     started = monotonic()
     async with Peer() as peer:
-        world = World(hosts, port=_free_port(), addresses=[("127.0.0.1", peer.backend_port)])
+        world = World(hosts, port=_free_port(), addresses=[("127.0.0.1", peer.backend_ports[0])])
         settings = UpSettings(paths=(), proxy=ProxySettings(concurrency=1, drain_seconds=0.0))
         intake = build_intake(settings)
         source = MemorySource([change(raw, intake) for raw in world.objects()])

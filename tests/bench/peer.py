@@ -1,11 +1,13 @@
-"""The other side of a proxy, in a process of its own: a backend, and a client that waits for an answer to change.
+"""The other side of a proxy, in a process of its own: backends, and a client that waits for an answer to change.
 
 So what the client costs is not counted as the control plane's, and they do not take turns.
 The client asks on one kept connection, again as soon as it is answered. Parent and peer share
 the machine's monotonic clock.
 
-Protocol, one JSON value a line: the peer begins with the backend's port; then for each
-`[port, host, mark]` it answers `[when, requests]`: when the answer with the header `x-mark: mark` came.
+Protocol, one JSON value a line: the peer begins with the backends' ports; then for each
+`[port, host, mark]` it answers `[when, requests]`: when the answer with the header `x-mark: mark` came,
+or with any such header for an empty mark.
+A backend marks its answers with its port, where no rule of the proxy sets another mark.
 """
 
 import asyncio
@@ -14,23 +16,25 @@ import sys
 from time import monotonic
 from typing import Self
 
-_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 _END = b"\r\n\r\n"
 
 
 class Peer:
     """The parent's end."""
 
-    def __init__(self) -> None:
-        """Prepare; entering starts the process."""
-        self.backend_port = 0
+    def __init__(self, address: str = "127.0.0.1", backends: int = 1) -> None:
+        """Prepare; entering starts the process, whose backends listen on an address of this machine."""
+        self.backend_ports: list[int] = []
+        self._arguments = (address, str(backends))
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
         """Start the process."""
         pipe = asyncio.subprocess.PIPE
-        self._process = await asyncio.create_subprocess_exec(sys.executable, "-m", __name__, stdin=pipe, stdout=pipe)
-        self.backend_port = int(await self._read())
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", __name__, *self._arguments, stdin=pipe, stdout=pipe
+        )
+        self.backend_ports = json.loads(await self._read())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -58,9 +62,11 @@ class Peer:
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer everything."""
+    port = writer.get_extra_info("sockname")[1]
+    answer = f"HTTP/1.1 200 OK\r\nx-mark: {port}\r\ncontent-length: 2\r\n\r\nok".encode()
     try:
         while await reader.readuntil(_END):
-            writer.write(_ANSWER)
+            writer.write(answer)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()  # the proxy has closed the connection
 
@@ -73,7 +79,7 @@ class _Client:
 
     async def until(self, port: int, host: str, mark: str) -> tuple[float, int]:
         """Ask until the answer carries the mark."""
-        wanted = f"x-mark: {mark}\r\n".encode()
+        wanted = f"x-mark: {mark}\r\n".encode() if mark else b"x-mark: "
         requests = 1
         while wanted not in await self._ask(port, host):
             requests += 1
@@ -98,10 +104,11 @@ class _Client:
 
 async def _main() -> None:
     loop = asyncio.get_running_loop()
-    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    address, backends = sys.argv[1], int(sys.argv[2])
+    servers = [await asyncio.start_server(_serve, address, 0) for _ in range(backends)]
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    _say(server.sockets[0].getsockname()[1])
+    _say([server.sockets[0].getsockname()[1] for server in servers])
     client = _Client()
     async for line in orders:
         port, host, mark = json.loads(line)

@@ -18,6 +18,7 @@ from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Origin, Severity
+from lateen.runtime.arrivals import Arrivals
 from lateen.runtime.batches import BatchBook, BatchRecord
 from lateen.runtime.journal import (
     Compiled,
@@ -43,8 +44,8 @@ from lateen.xds.delta import DeltaStream
 from lateen.xds.events import Connected, Disconnected, Event, Rejected
 from lateen.xds.ledger import ChangeLedger, LiveChange
 
-LOADING = 30.0
-"""Seconds until a proxy that has just come counts, even if it has not acknowledged everything."""
+COMING_BACK = 10.0
+"""Seconds that a proxy which lost its stream gets to come back before the objects that it serves are looked at."""
 
 _RESTORING = "restore "
 _OPENING = "open "
@@ -99,10 +100,8 @@ class Control:
         self._wake = asyncio.Event()
         self._number = 0
         self._opened = 0
-        self._first_live = asyncio.Event()
+        self._arrivals = Arrivals(clock)
         self._restarting: set[ProxyId] = set()
-        self._loading: dict[int, float] = {}
-        """Streams of proxies that have just come, with the time when."""
         self._status = StatusKeeper(
             seams.status,
             seams.leadership,
@@ -134,8 +133,8 @@ class Control:
         elif isinstance(event, Connected):
             self._on_connected(event)
         elif isinstance(event, Disconnected) and self._seams.scales:
-            self._loading.pop(event.stream.number, None)
-            self._note(self.parts.named_by(event.stream.proxy))
+            self._arrivals.settle(event.stream.number)
+            self._miss(event.stream.proxy)
         self._spread_news()
 
     def on_proxy(self, state: ProxyState) -> None:
@@ -178,9 +177,7 @@ class Control:
         return self.parts.progress(key, self.cache, self._loaded)
 
     def _loaded(self, proxy: ProxyId) -> list[DeltaStream]:
-        """The streams of a class, without proxies that have just come: before they have everything, no request does."""
-        late = self._clock() - LOADING
-        return [each for each in self._streams(proxy) if self._loading.get(each.stream.number, late) <= late]
+        return self._arrivals.without(self._streams(proxy))
 
     @property
     def waiting(self) -> int:
@@ -205,7 +202,7 @@ class Control:
         """Wait for the proxies of an instance that was started again, then write."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._seams.patience):
-                await self._first_live.wait()
+                await self._arrivals.complete.wait()
         await self._status.run()
 
     def flush(self) -> None:
@@ -364,12 +361,17 @@ class Control:
         """Follow a proxy that was started again until it has everything. One that only lost its stream still does."""
         proxy = event.stream.proxy
         if self._seams.scales:
-            self._loading[event.stream.number] = self._clock()
+            self._arrivals.come(event.stream.number)
         elif proxy not in self._restarting:
             return
         self._restarting.discard(proxy)
         everything = {key: resource.version for key, resource in self.cache.snapshot(proxy).items()}
         self.ledger.track(f"{_RESTORING}{event.stream.number} {proxy}", {proxy: everything})
+
+    def _miss(self, proxy: ProxyId) -> None:
+        """A proxy lost its stream. Most come back at once: only one that does not is told of."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(COMING_BACK, lambda: self._note(self.parts.named_by(proxy)))
 
     def _on_settled(self, change: str) -> None:
         """One class has taken over its part. Another one may have no proxy here, and the rest is not to wait for it."""
@@ -383,8 +385,9 @@ class Control:
         if change.change.startswith(_OPENING):
             self.ports.note()
             return
-        self._first_live.set()
         number, rejected = int(change.change), len(change.rejected)
+        if number == 1:
+            self._arrivals.go_live()
         self.tell(WentLive(number, change.seconds, rejected, change.superseded))
         self._note(self.batches.live(number, change.seconds, rejected))
         self._note_serving()
@@ -392,7 +395,7 @@ class Control:
     def _on_restored(self, change: LiveChange) -> None:
         number, _, text = change.change.removeprefix(_RESTORING).partition(" ")
         proxy = ProxyId(*text.split("/", 1))
-        self._loading.pop(int(number), None)
+        self._arrivals.settle(int(number))
         self.tell(Restored(proxy, change.seconds))
         if self._seams.scales:
             self._note(self.parts.named_by(proxy))

@@ -33,6 +33,7 @@ class Shop:
         self.name = name
         self.port = port
         self.folder = folder
+        self.pods: list[Pod] = []
         self._stack = ExitStack()
         self._slices: dict[str, int] = {}
 
@@ -44,7 +45,9 @@ class Shop:
 
     def pod(self, xds_port: int, name: str = "pod-0") -> Pod:
         """Start one more Envoy; it ends with the shop."""
-        return self._stack.enter_context(Pod(self.api, self.name, self.folder, xds_port, name=name))
+        pod = self._stack.enter_context(Pod(self.api, self.name, self.folder, xds_port, name=name))
+        self.pods.append(pod)
+        return pod
 
     def apply(self, *manifests: Manifest) -> None:
         """Create or change objects."""

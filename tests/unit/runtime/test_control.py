@@ -11,7 +11,7 @@ from lateen.infra.base import Phase, ProxyState
 from lateen.infra.ports import PortHolder
 from lateen.ir.resource import ResourceKey, ResourceType
 from lateen.model.objects import Origin, Severity
-from lateen.runtime.control import LOADING
+from lateen.runtime.arrivals import LOADING
 from lateen.runtime.journal import (
     Compiled,
     Entry,
@@ -201,7 +201,7 @@ async def test_a_proxy_that_has_just_come_counts_once_it_has_everything() -> Non
     third = stage.connect()
     third.disconnect()
     assert stage.control.progress(key(ROUTES)) == Progress(2, 2)
-    assert stage.control._loading == {}
+    assert stage.control._arrivals._since == {}
 
 
 async def test_a_proxy_that_takes_nothing_counts_after_a_while() -> None:
