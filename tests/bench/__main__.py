@@ -4,12 +4,14 @@ Each runs in a process of its own, so that none inherits the memory or the garba
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from tests.apiserver.control_plane import ASSETS
 from tests.bench.figures import Figure, read, table
 from tests.bench.machine import describe
 
@@ -20,8 +22,13 @@ PROGRAMS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "single_change": (("50",), ("10000",)),
     "live_change": (("100", "200", "scoped"), ("10000", "200", "scoped"), ("10000", "10", "single")),
     "start_up": (("10",),),
+    "kubernetes": (("100", "100"), ("1000", "100"), ("3000", "60"), ("10000", "60")),
 }
 """Programs with the arguments of each of their runs."""
+
+
+_NEEDED: Final = {"kubernetes": ASSETS}
+"""Programs that run only where a variable is set."""
 
 
 def main(names: list[str]) -> int:
@@ -36,6 +43,10 @@ def main(names: list[str]) -> int:
     figures: list[Figure] = []
     broken = False
     for name in names or PROGRAMS:
+        variable = _NEEDED.get(name, "")
+        if variable and variable not in os.environ:
+            sys.stdout.write(f"\n{name}: SKIPPED, {variable} is not set\n")
+            continue
         for arguments in PROGRAMS[name]:
             sys.stdout.write(f"\n{name} {' '.join(arguments)} …\n")
             sys.stdout.flush()
