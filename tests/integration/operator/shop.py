@@ -13,7 +13,8 @@ from tests.operator.world import endpoint_slice, gateway, namespace, service
 SYSTEM: Final = "lateen-system"
 """Where operators think they are."""
 
-_PATIENCE: Final = 20.0
+_PATIENCE: Final = 60.0
+"""Seconds: an operator that starts again gives proxies ten to come back, and Envoy tries every five."""
 _KINDS: Final = ("virtualservices", "destinationrules", "gateways", "serviceentries")
 
 
