@@ -32,7 +32,7 @@ from lateen.runtime.journal import (
 )
 from lateen.runtime.port_book import PortBook
 from lateen.runtime.port_guard import Held, PortGuard, PortProbe
-from lateen.runtime.progress import Concerned, Parts
+from lateen.runtime.progress import Concerned, Parts, with_unheard
 from lateen.runtime.proxy_keeper import ProxyKeeper
 from lateen.runtime.seams import Seams
 from lateen.runtime.status_keeper import StatusKeeper
@@ -102,6 +102,7 @@ class Control:
         self._opened = 0
         self._arrivals = Arrivals(clock)
         self._restarting: set[ProxyId] = set()
+        self._ready_pods: dict[ProxyId, int] = {}
         self._status = StatusKeeper(
             seams.status,
             seams.leadership,
@@ -143,6 +144,9 @@ class Control:
         if state.phase is Phase.RESTARTING:
             self._restarting.add(state.proxy)
             self.guard.withdraw(state.proxy, [*self._published(state.proxy)])
+        if self._ready_pods.get(state.proxy, 0) != state.ready_pods:
+            self._ready_pods[state.proxy] = state.ready_pods
+            self._note(self.parts.named_by(state.proxy))
         self._note_serving()
 
     def tell(self, entry: Entry) -> None:
@@ -168,7 +172,8 @@ class Control:
         origin = self.origins.get(key)
         if origin is None:
             return ObjectStatus(())
-        progress = self._seams.others.total(key, self.progress(key))
+        heard = self._seams.others.total(key, self.progress(key))
+        progress = with_unheard(heard, self.parts.classes_of(key), self._seams.runner.states)
         found = conditions(self.findings(key), progress, kind=key.kind, generation=origin.generation)
         return ObjectStatus(found, origin.generation, self.ejections(key))
 

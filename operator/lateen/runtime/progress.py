@@ -1,9 +1,11 @@
 """Which resources an object has a part in, and how far the proxies are with them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from lateen.infra.base import ProxyState
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey
 from lateen.model.keys import Key
@@ -63,6 +65,10 @@ class Parts:
         """Every resource that an object has a part in, by proxy."""
         return frozenset(self._parts.get(key, ()))
 
+    def classes_of(self, key: Key) -> frozenset[ProxyId]:
+        """The classes of proxies that have a part of an object."""
+        return frozenset(proxy for proxy, _ in self._parts.get(key, ()))
+
     def named_by(self, proxy: ProxyId) -> tuple[Key, ...]:
         """Every object that has a part in what one class of proxies is given."""
         return tuple(key for key, parts in self._parts.items() if any(owner == proxy for owner, _ in parts))
@@ -94,6 +100,16 @@ class Parts:
             ]
         rejection = min(refusals, default="")
         return Progress(len(answers), sum(answers), rejection, _hash(wanted), frozenset(absent))
+
+
+def with_unheard(
+    progress: Progress | None, classes: Collection[ProxyId], states: Mapping[ProxyId, ProxyState]
+) -> Progress | None:
+    """Count proxies that serve clients and that no replica hears: they go on with what they had."""
+    if progress is None:
+        return None
+    serving = sum(states[proxy].ready_pods for proxy in classes if proxy in states)
+    return replace(progress, proxies=max(progress.proxies, serving))
 
 
 def _hash(wanted: Mapping[ProxyId, Mapping[ResourceKey, str]]) -> str:

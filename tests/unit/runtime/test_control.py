@@ -132,6 +132,19 @@ async def test_what_a_class_has_acknowledged_is_told_though_another_class_has_no
         assert written.message.endswith("acknowledged by 1 of 1 proxies")
 
 
+async def test_a_proxy_that_serves_and_is_not_connected_has_acknowledged_nothing() -> None:
+    stage = Stage(scales=True)
+    async with looping(stage):
+        stage.apply(GATEWAY, ROUTES, CART)
+        stage.connect().run()
+        await turns()
+        assert condition(stage, ROUTES, ConditionType.PROGRAMMED) == ("True", "Programmed")
+        stage.runner._tell(ProxyState(EDGE, Phase.READY, pods=2, ready_pods=2))
+        await turns()
+        written = {each.type: each.message for each in stage.status.statuses[key(ROUTES)].conditions}
+        assert written[ConditionType.PROGRAMMED] == "acknowledged by 1 of 2 proxies"
+
+
 async def test_an_object_that_is_refused_keeps_its_last_good_version() -> None:
     stage = Stage()
     async with looping(stage):
