@@ -72,8 +72,8 @@ class Shop:
         status: dict[str, Any] = self.api.get(manifest, namespace=self.name).get("status") or {}
         return {**status, "conditions": {each["type"]: each for each in status.get("conditions") or ()}}
 
-    def until_condition(self, manifest: Manifest, condition: str, status: str) -> dict[str, Any]:
-        """Wait until a condition of an object's present generation has a status, and give it."""
+    def until_condition(self, manifest: Manifest, condition: str, status: str, *, reason: str = "") -> dict[str, Any]:
+        """Wait until a condition of an object's present generation has a status, and a reason if given; return it."""
         found: dict[str, Any] = {}
 
         def holds() -> bool:
@@ -82,6 +82,7 @@ class Shop:
             return any(
                 (each["type"], each["status"], each["observedGeneration"])
                 == (condition, status, now["metadata"]["generation"])
+                and reason in {"", each["reason"]}
                 for each in now.get("status", {}).get("conditions") or ()
             )
 

@@ -1,0 +1,63 @@
+"""Certificates from Secrets: served, and rotated without a lost request."""
+
+import base64
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.apiserver.client import Manifest
+from tests.apiserver.control_plane import free_ports
+from tests.integration.operator.shop import Shop
+from tests.integration.traffic.certificates import Authority, Credential
+from tests.operator.traffic import load, until_answered
+from tests.operator.world import gateway, virtual_service
+
+pytestmark = [pytest.mark.apiserver, pytest.mark.envoy, pytest.mark.slow, pytest.mark.timeout(180)]
+
+HOST = "cart.example.com"
+
+
+def test_a_certificate_is_rotated_without_a_lost_request(shop: Shop, tmp_path: Path) -> None:
+    old, new = Authority(tmp_path, "old"), Authority(tmp_path, "new")
+    port = _serve(shop, old.issue(HOST))
+    until_answered(port, HOST, lambda answer: answer.backend == "cart", tls=_trusting(old))
+    with load(port, HOST, renew=5, tls=_trusting(old, new)) as found:
+        shop.apply(_secret(new.issue(HOST)))
+        until_answered(port, HOST, lambda answer: answer.backend == "cart", tls=_trusting(new))
+        found.until(100)
+    assert found.failures == []
+
+
+def _serve(shop: Shop, credential: Credential) -> int:
+    (port,) = free_ports(1)
+    shop.backend("cart")
+    shop.apply(_secret(credential), _gateway(port), _route())
+    return port
+
+
+def _gateway(port: int) -> Manifest:
+    return gateway(port, name="secure", secret="cart-cert")
+
+
+def _route() -> Manifest:
+    route = virtual_service("cart", "cart")
+    return {**route, "spec": {**route["spec"], "gateways": ["secure"]}}
+
+
+def _secret(credential: Credential) -> dict[str, Any]:
+    files = {"tls.crt": credential.certificate, "tls.key": credential.key}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": "cart-cert"},
+        "data": {name: base64.b64encode(file.read_bytes()).decode() for name, file in files.items()},
+    }
+
+
+def _trusting(*authorities: Authority) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    for authority in authorities:
+        context.load_verify_locations(authority.file)
+    return context
