@@ -20,6 +20,9 @@ from lateen.kube.sighting import Page, Report, read_version
 from lateen.kube.watching import WATCHED, WatchHealth, WatchSettings
 from lateen.model.keys import Key, Kind
 
+_ABSENT_PERIOD: Final = 10.0
+"""Seconds between two looks at kinds that the API server does not know yet."""
+
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 """Seconds before the API server is asked again, doubled from failure to failure."""
@@ -125,10 +128,25 @@ class KeyAudit:
             self._restart()
 
     async def run(self) -> None:
-        """Look once per period, until cancelled."""
+        """Look once per period, and more often at kinds that are not there yet, until cancelled."""
+        left = self._settings.audit_period
         while True:
-            await asyncio.sleep(self._settings.audit_period)
-            await self.look()
+            pause = min(left, _ABSENT_PERIOD) if self._health.absent else left
+            await asyncio.sleep(pause)
+            left -= pause
+            if left <= 0:
+                await self.look()
+                left = self._settings.audit_period
+            elif await self._has_missed_a_kind():
+                self._restart()
+
+    async def _has_missed_a_kind(self) -> bool:
+        """Whether a kind has come that is not followed: the watcher asks for it once, maybe before it is served."""
+        found = {kind for kind in self._health.absent if await self._insist(partial(self._is_present, kind))}
+        self._health.absent -= found
+        for kind in found:
+            await self._give_time(kind, Difference())
+        return not found <= self._health.listed
 
     async def look(self) -> None:
         """Look at every kind once, and put right what is wrong."""
