@@ -36,7 +36,7 @@ class Following:
                 self.objects[change.key] = change
         self._news.set()
 
-    def on_status(self, key: Key, status: Mapping[str, Any] | None) -> None:
+    def on_status(self, key: Key, status: Mapping[str, Any] | None, _version: str) -> None:
         """Hear a status."""
         if key.namespace == self._namespace:
             self.statuses[key] = status

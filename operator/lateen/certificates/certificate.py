@@ -96,6 +96,15 @@ class KeyPair:
         return cls(Certificate.of(decoded), key)
 
 
+def find_fault_in_pair(certificate: bytes, key: bytes) -> str:
+    """Say what is wrong with a certificate and a key, both PEM; empty: nothing."""
+    try:
+        KeyPair.read(certificate, key)
+    except CertificateError as error:
+        return str(error)
+    return ""
+
+
 def load_key(pem: bytes) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
     """Decode a private key.
 

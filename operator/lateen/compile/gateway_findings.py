@@ -89,7 +89,7 @@ class GatewayFindings:
         self, reads: Reads, server: PlacedServer, ref: SecretRef, namespace: str, path: FieldPath
     ) -> Iterator[Finding]:
         try:
-            read_material(reads, self.inputs, ref.name, namespace)
+            read_material(reads, self.inputs, ref.name, namespace, self.settings.check_pair)
         except SecretError as error:
             kept = isinstance(error, UnusableSecretError)
             message = f"{error}; {'the last good one stays in use' if kept else 'handshakes fail'}"

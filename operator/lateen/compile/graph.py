@@ -116,7 +116,7 @@ def build_graph(settings: CompileSettings) -> Graph:
     listeners = add_listeners(engine, inputs, placement, services, settings)
     mesh = add_mesh(engine, inputs, services)
     clusters = add_upstreams(engine, inputs, placement.proxies, services, wanted_by(engine, routes, listeners, mesh))
-    secrets = add_secrets(engine, inputs, placement, listeners, clusters)
+    secrets = add_secrets(engine, inputs, placement, listeners, clusters, settings.check_pair)
     findings = add_findings(engine, inputs, placement, deployments, bindings, services, listeners, mesh)
     for proxy in settings.proxies:
         engine.set(inputs.proxies, proxy.id, proxy)

@@ -21,6 +21,7 @@ from lateen.ir.secret import Certificate, Trust
 from lateen.model.keys import Key, Kind
 from lateen.semantics.credentials import beside_certificate, names_config_map, secret_location
 from lateen.semantics.secrets import (
+    CheckPair,
     MissingSecretError,
     UnsupportedSecretError,
     UnusableSecretError,
@@ -83,9 +84,14 @@ class SecretTables:
 
 
 def add_secrets(
-    engine: Engine, inputs: Inputs, placement: Placement, listeners: ListenerTables, clusters: ClusterTables
+    engine: Engine,
+    inputs: Inputs,
+    placement: Placement,
+    listeners: ListenerTables,
+    clusters: ClusterTables,
+    check: CheckPair,
 ) -> SecretTables:
-    """Add the table of encoded secrets."""
+    """Add the table of encoded secrets; `check` finds fault with key pairs."""
     of_listeners = engine.index("secrets_of_listeners", listeners.listeners, listener_secrets)
     of_clusters = engine.index("secrets_of_clusters", clusters.upstreams, cluster_secrets)
     of_gateways = engine.index("secrets_of_gateways", placement.gateway_servers, gateway_secrets)
@@ -94,7 +100,7 @@ def add_secrets(
         proxy = reads.get(placement.proxies, key.proxy)
         if proxy is None:
             return None
-        material, location = read_material(reads, inputs, key.name, proxy.namespace)
+        material, location = read_material(reads, inputs, key.name, proxy.namespace, check)
         upstreams = (reads.get(clusters.upstreams, cluster) for cluster in reads.bucket(of_clusters, key))
         rules = (
             origin
@@ -110,7 +116,9 @@ def add_secrets(
     return SecretTables(encoded, of_listeners, of_clusters)
 
 
-def read_material(reads: Reads, inputs: Inputs, name: str, namespace: str) -> tuple[Certificate | Trust, Key]:
+def read_material(
+    reads: Reads, inputs: Inputs, name: str, namespace: str, check: CheckPair
+) -> tuple[Certificate | Trust, Key]:
     """What an SDS name means for a proxy of `namespace`, and the Secret that holds it.
 
     Raises:
@@ -136,7 +144,8 @@ def read_material(reads: Reads, inputs: Inputs, name: str, namespace: str) -> tu
             f"Secret {_text(location)} is a proxy's own, for the control plane, and is shown to nobody else"
         )
     try:
-        return (read_trust if is_trust else read_certificate)(name, secret.spec.values), location
+        values = secret.spec.values
+        return read_trust(name, values) if is_trust else read_certificate(name, values, check), location
     except UnusableSecretError as error:
         raise UnusableSecretError(f"Secret {_text(location)} cannot be used: {error}") from error
 

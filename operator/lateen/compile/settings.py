@@ -7,6 +7,7 @@ from enum import Enum, auto
 from lateen.envoy.tls import SYSTEM_TRUST_FILE
 from lateen.ir.proxy import Proxy
 from lateen.semantics.proxy_options import Permission
+from lateen.semantics.secrets import CheckPair, accept_pair
 from lateen.semantics.servers import PortRules
 
 
@@ -64,6 +65,9 @@ class CompileSettings:
 
     mesh_namespace: str = "default"
     """Namespace that the outbound proxy's callers are in."""
+
+    check_pair: CheckPair = field(default=accept_pair, compare=False)
+    """Finds fault with certificates and keys before proxies are given them: Envoy takes a key that does not fit."""
 
     event_log: str = ""
     """Path that proxies write overflows of connection pools to; empty: nowhere."""

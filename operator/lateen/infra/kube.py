@@ -152,13 +152,13 @@ class KubeProxyRunner:
                 if leads():
                     self._suspicion.clear()
                     try:
-                        await self.audit(wanted())
+                        await self.audit(wanted)
                     except LateenError as error:
                         _log.warning("proxies cannot be looked after", error=str(error))
                 await self._sleep(1.0)  # whatever somebody does, we answer no faster than that
                 await self._wait(AUDIT_SECONDS if leads() else 1.0)
 
-    async def audit(self, wanted: Collection[ProxyId]) -> None:
+    async def audit(self, wanted: Callable[[], Collection[ProxyId]]) -> None:
         """Put back what somebody has changed or deleted, and remove classes that are not wanted any more.
 
         A class of which something is refused holds up no other one.
@@ -171,7 +171,8 @@ class KubeProxyRunner:
         for which, metadata in self._sets.sets().items():
             name = metadata.get("annotations", {}).get(CLASS)
             proxy = ProxyId(which.namespace, name) if name is not None else None
-            if proxy is not None and proxy not in wanted and _set_of(proxy) == which:
+            # Asked anew each time: a class may have come while this one was looking.
+            if proxy is not None and _set_of(proxy) == which and proxy not in wanted():
                 _log.info("removing proxies that no Gateway needs", proxy=str(proxy))
                 await self._try(proxy, self.remove(proxy))
         for proxy, plan in list(self._plans.items()):

@@ -240,7 +240,7 @@ class KeyAudit:
         is_first = True
         try:
             async for piece in self._client.pieces(RESOURCES[kind]):
-                self._report(read_page(kind, piece, is_first=is_first))
+                self._report(read_page(kind, piece, is_first=is_first, reader="audit"))
                 is_first = False
         except ApiError as error:
             if not error.is_missing:

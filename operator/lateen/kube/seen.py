@@ -7,12 +7,16 @@ watcher, and what the audit reads by itself. Versions put them in order.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import structlog
+
 from lateen.kube.resources import NETWORKING, RESOURCES
 from lateen.kube.sighting import Page, Report, Sighting
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Origin
 
-OnStatus: TypeAlias = Callable[[Key, Mapping[str, Any] | None], None]
+_log = structlog.get_logger(__name__)
+
+OnStatus: TypeAlias = Callable[[Key, Mapping[str, Any] | None, str], None]
 """Hears which status an object carries now; None: none, or the object is gone."""
 
 _NETWORKING: Final = frozenset(NETWORKING)
@@ -34,7 +38,8 @@ class Seen:
         """
         self._on_status = on_status
         self._known: dict[Kind, dict[Key, _Known]] = {kind: {} for kind in Kind}
-        self._listing: dict[Kind, set[Key]] = {}
+        self._listing: dict[tuple[Kind, str], set[Key]] = {}
+        """By kind and reader: what one knows of an unfinished list says nothing about that of another."""
         self._gone: dict[Key, int] = {}
         self._gone_before: dict[Key, int] = {}
 
@@ -54,7 +59,7 @@ class Seen:
 
     def is_listing(self, kind: Kind) -> bool:
         """Whether some pages of a list have come, and more will."""
-        return kind in self._listing
+        return any(listed == kind for listed, _ in self._listing)
 
     def take(self, report: Report) -> Iterable[Change]:
         """Take whatever a watcher tells, and give what is news."""
@@ -75,7 +80,7 @@ class Seen:
         if known is None and self._was_gone_after(key, sighting.version):
             return None
         if key.kind in _NETWORKING:
-            self._on_status(key, sighting.status)
+            self._tell_status(key, sighting.status, str(sighting.version))
         of_kind[key] = _Known(sighting.version, sighting.mark)
         if known is not None and known.mark == sighting.mark:
             return None
@@ -85,15 +90,15 @@ class Seen:
     def turn(self, page: Page) -> Iterator[Change]:
         """Take one page of a list; after the last one, whatever was known before and is not listed is gone."""
         if page.is_first:
-            self._listing[page.kind] = set()
-        listed = self._listing.get(page.kind)
+            self._listing[page.kind, page.reader] = set()
+        listed = self._listing.get((page.kind, page.reader))
         for sighting in page.sightings:
             if listed is not None:
                 listed.add(sighting.key)
             change = self.meet(sighting)
             if change is not None:
                 yield change
-        if page.is_last and self._listing.pop(page.kind, None) is not None and listed is not None:
+        if page.is_last and self._listing.pop((page.kind, page.reader), None) is not None and listed is not None:
             yield from self.miss(page.kind, listed, page.version)
 
     def miss(self, kind: Kind, listed: set[Key], version: int) -> Iterator[Change]:
@@ -111,8 +116,15 @@ class Seen:
         if self._known[key.kind].pop(key, None) is None:
             return None
         if key.kind in _NETWORKING:
-            self._on_status(key, None)
+            self._tell_status(key, None, "")
         return Change(key, None, Origin(api_version=RESOURCES[key.kind].api_version))
+
+    def _tell_status(self, key: Key, status: Mapping[str, Any] | None, version: str) -> None:
+        """Whatever somebody has written into the status of one object, all others are read."""
+        try:
+            self._on_status(key, status, version)
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.warning("a status cannot be read", object=str(key), error=repr(error))
 
     def drop(self, key: Key) -> Change | None:
         """Know nothing of an object any more, not even that it is gone; None: nothing was known."""

@@ -66,7 +66,7 @@ async def open_session(access: Access, put: Callable[[Report], None]) -> aiohttp
     )
 
 
-def read_page(kind: Kind, decoded: Mapping[str, Any], *, is_first: bool) -> Page:
+def read_page(kind: Kind, decoded: Mapping[str, Any], *, is_first: bool, reader: str = "") -> Page:
     """Read a list, or a piece of one as `decode_list` gives it."""
     metadata = decoded.get("metadata") or {}
     return Page(
@@ -75,6 +75,7 @@ def read_page(kind: Kind, decoded: Mapping[str, Any], *, is_first: bool) -> Page
         tuple(sight(kind, each) for each in decoded.get("items") or ()),
         is_first=is_first,
         is_last="metadata" in decoded and not metadata.get("continue"),
+        reader=reader,
     )
 
 

@@ -34,6 +34,8 @@ class Page:
     sightings: tuple[Sighting, ...]
     is_first: bool = True
     is_last: bool = True
+    reader: str = ""
+    """Whose list it is a page of: two may be read at the same time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _trim_pod(raw: Mapping[str, Any], metadata: Mapping[str, Any]) -> _Raw:
 
 
 def _trim_secret(raw: Mapping[str, Any], metadata: Mapping[str, Any]) -> _Raw:
-    kept = _pick(metadata, ("name", "namespace", "creationTimestamp"))
+    kept = _pick(metadata, ("name", "namespace", "creationTimestamp", "labels"))
     return {"metadata": kept, **_pick(raw, ("type", "data"))}
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from lateen.certificates.certificate import find_fault_in_pair
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.envoy.bootstrap import BootstrapOptions, bootstrap_text, build_bootstrap
 from lateen.envoy.tls import SYSTEM_TRUST_FILE
@@ -39,6 +40,7 @@ def compile_settings(settings: UpSettings) -> CompileSettings:
         proxy_scope=ProxyScope.SHARED,
         ports=PortRules(bind=settings.bind, shift=settings.port_shift),
         one_host=True,
+        check_pair=find_fault_in_pair,
         system_trust_file=settings.trust_file or SYSTEM_TRUST_FILE,
         mesh_port=settings.mesh_port,
         mesh_namespace=settings.namespace,

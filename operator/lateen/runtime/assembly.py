@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from lateen.certificates.certificate import find_fault_in_pair
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.errors import ProxyError
 from lateen.infra.base import OnState, ProxyPlan
@@ -302,6 +303,7 @@ def compile_settings(settings: OperatorSettings) -> CompileSettings:
     return CompileSettings(
         domain=settings.cluster_domain,
         root_namespace=settings.root_namespace,
+        check_pair=find_fault_in_pair,
         proxy_scope=ProxyScope.SHARED if shared else ProxyScope.NAMESPACE,
         shared_namespace=settings.namespace if shared else "",
         ports=PORT_RULES,

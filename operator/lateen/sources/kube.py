@@ -27,7 +27,7 @@ from lateen.sources.base import Sink
 from lateen.sources.batches import Batches
 
 
-def ignore(_key: Key, _status: Mapping[str, Any] | None, /) -> None:
+def ignore(_key: Key, _status: Mapping[str, Any] | None, _version: str, /) -> None:
     """For those who write no status."""
 
 

@@ -10,7 +10,7 @@ from tests.apiserver.client import Manifest
 from tests.apiserver.control_plane import free_ports
 from tests.integration.operator.shop import Shop
 from tests.integration.traffic.certificates import Authority, Credential
-from tests.operator.traffic import load, until_answered
+from tests.operator.traffic import ask, load, until_answered
 from tests.operator.world import gateway, virtual_service
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.envoy, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -61,3 +61,23 @@ def _trusting(*authorities: Authority) -> ssl.SSLContext:
     for authority in authorities:
         context.load_verify_locations(authority.file)
     return context
+
+
+@pytest.mark.parametrize("kind", ["garbage", "another key"])
+def test_a_broken_certificate_is_named_and_the_last_good_one_kept(shop: Shop, tmp_path: Path, kind: str) -> None:
+    authority = Authority(tmp_path, "authority")
+    good, other = authority.issue(HOST), authority.issue(HOST)
+    port = _serve(shop, good)
+    until_answered(port, HOST, lambda answer: answer.backend == "cart", tls=_trusting(authority))
+    broken = _secret(good)
+    if kind == "garbage":
+        broken["data"]["tls.crt"] = base64.b64encode(b"garbage").decode()
+    else:
+        broken["data"]["tls.key"] = _secret(other)["data"]["tls.key"]
+    # The API server warns of such a Secret and stores it, which `apply` takes for a mistake.
+    shop.api.http.put(shop.api.url_of(broken, namespace=shop.name), json=broken).raise_for_status()
+    told = shop.until_condition(_gateway(port), "ResolvedRefs", "False")
+    assert "servers[0].tls.credentialName" in told["message"]
+    assert ask(port, HOST, tls=_trusting(authority)).backend == "cart"
+    shop.apply(_secret(good))
+    shop.until_condition(_gateway(port), "ResolvedRefs", "True")

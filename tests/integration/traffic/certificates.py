@@ -34,7 +34,7 @@ class Authority:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         made = self._sign(name, key, x509.BasicConstraints(ca=False, path_length=None), hosts)
         base = self._directory / f"{self.file.stem}-{hosts[0].replace('*', '_')}-{made.serial_number}"
-        credential = Credential(base.with_suffix(".pem"), base.with_suffix(".key"), self.file)
+        credential = Credential(Path(f"{base}.pem"), Path(f"{base}.key"), self.file)
         credential.certificate.write_bytes(made.public_bytes(_PEM))
         credential.key.write_bytes(
             key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -31,8 +31,8 @@ def deleted(version: int) -> Sighting:
     return Sighting(CART, version, None)
 
 
-def page(version: int, *sightings: Sighting, **position: bool) -> Page:
-    return Page(Kind.VIRTUAL_SERVICE, version, sightings, **position)
+def page(version: int, *sightings: Sighting, is_first: bool = True, is_last: bool = True, reader: str = "") -> Page:
+    return Page(Kind.VIRTUAL_SERVICE, version, sightings, is_first=is_first, is_last=is_last, reader=reader)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def statuses() -> Statuses:
 
 @pytest.fixture
 def seen(statuses: Statuses) -> Seen:
-    return Seen(lambda key, status: statuses.append((key, status)))
+    return Seen(lambda key, status, _version: statuses.append((key, status)))
 
 
 def test_a_new_object_is_news_with_its_origin(seen: Seen) -> None:
@@ -162,3 +162,27 @@ def test_the_status_is_told_at_every_version_and_when_the_object_goes(seen: Seen
 def test_the_status_of_kubernetes_own_kinds_is_told_to_nobody(seen: Seen, statuses: Statuses) -> None:
     seen.meet(sight(Kind.SERVICE, {"metadata": {"name": "cart", "namespace": "shop"}, "status": {"loadBalancer": {}}}))
     assert statuses == []
+
+
+def test_two_lists_that_are_read_at_once_bury_nothing_of_each_other(seen: Seen) -> None:
+    other = sight(
+        Kind.VIRTUAL_SERVICE,
+        {"metadata": {"namespace": "shop", "name": "basket", "uid": "b", "resourceVersion": "2"}},
+    )
+    one = sight(
+        Kind.VIRTUAL_SERVICE,
+        {"metadata": {"namespace": "shop", "name": "cart", "uid": "c", "resourceVersion": "3"}},
+    )
+    list(seen.take(page(9, one, is_last=False, reader="audit")))
+    list(seen.take(page(9, other, is_last=False)))
+    list(seen.take(page(9, other, is_first=False, reader="audit")))
+    assert {key.name for key in seen.keys(Kind.VIRTUAL_SERVICE)} == {"cart", "basket"}
+
+
+def test_a_status_that_cannot_be_read_costs_no_object() -> None:
+    def fail(_key: Key, _status: object, _version: str) -> None:
+        raise TypeError("a list is expected")
+
+    seen = Seen(fail)
+    raw = {"metadata": {"namespace": "shop", "name": "cart", "uid": "c", "resourceVersion": "3"}, "status": {"x": 1}}
+    assert seen.meet(sight(Kind.VIRTUAL_SERVICE, raw)) is not None

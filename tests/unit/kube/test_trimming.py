@@ -184,7 +184,7 @@ def test_unknown_parts_of_our_kinds_reach_the_door() -> None:
         (Kind.ENDPOINT_SLICE, {"endpoints": [{**SLICE["endpoints"][0], "hints": {}}]}),
         (Kind.POD, {"status": {**POD["status"], "hostIP": "1.2.3.5"}}),
         (Kind.POD, {"metadata": {**POD["metadata"], "annotations": {"a": "b"}}}),
-        (Kind.SECRET, {"metadata": {**SECRET["metadata"], "labels": {}}}),
+        (Kind.SECRET, {"metadata": {**SECRET["metadata"], "annotations": {"a": "b"}}}),
     ],
 )
 def test_what_nobody_reads_leaves_the_mark_as_it_is(kind: Kind, edit: dict[str, Any]) -> None:
