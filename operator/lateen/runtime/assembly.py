@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from typing import TYPE_CHECKING, Final
 
 from lateen.certificates.certificate import find_fault_in_pair
+from lateen.compile.compiler import Outcome
 from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.errors import ProxyError
 from lateen.infra.base import OnState, ProxyPlan
@@ -156,14 +157,16 @@ class Assembly:
         }
 
     def hear(self, entry: Entry) -> None:
-        """Take note of an entry of the journal: what a batch means for all that is not `Control`."""
-        self.metrics.hear(entry)
-        log_entry(entry)
+        """Take note of an entry of the journal: what it means first, what is told of it last."""
         if isinstance(entry, ProxyChanged):
             self.troubles.hear(entry.state)
-        if not isinstance(entry, Compiled):
-            return
-        outcome = entry.outcome
+        if isinstance(entry, Compiled):
+            self._follow_batch(entry.outcome)
+        self.metrics.hear(entry)
+        log_entry(entry)
+
+    def _follow_batch(self, outcome: Outcome) -> None:
+        """What a batch means for all that is not `Control`: certificates, Secrets, pods, other replicas."""
         for proxy, wanted in outcome.proxies.items():
             self._note_class(proxy, wanted=wanted is not None)
         pods: Iterable[Key] = (key for key in (*outcome.accepted, *outcome.removed) if key.kind is Kind.POD)
