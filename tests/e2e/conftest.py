@@ -11,8 +11,8 @@ from tests.e2e import scene
 from tests.e2e.cluster import Doors
 from tests.e2e.commands import ROOT, run
 from tests.e2e.evidence import collect
-from tests.e2e.kubernetes import OPERATOR, RELEASE, Namespace
-from tests.e2e.readers import install_command
+from tests.e2e.kubernetes import OPERATOR, Namespace
+from tests.e2e.readers import install
 
 _EVIDENCE = ROOT / "out" / "e2e"
 _ENOUGH = 5
@@ -30,9 +30,7 @@ def doors() -> Doors:
 @pytest.fixture(scope="session")
 def installed(doors: Doors) -> Namespace:
     """Lateen, installed as the README says; the operator's namespace."""
-    releases = run("helm", "list", "--namespace", OPERATOR, "--short").split()
-    if RELEASE not in releases:
-        run("bash", "-c", install_command(doors), within=180)
+    install(doors)
     return Namespace(OPERATOR)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.e2e.cluster import Doors, host_ports
-from tests.e2e.commands import ROOT, CommandError, eventually
+from tests.e2e.commands import ROOT, CommandError, eventually, run
+from tests.e2e.kubernetes import OPERATOR, RELEASE
 from tests.integration.readme.console import Step, steps_of
 from tests.integration.readme.parts import for_a_cluster
 
@@ -44,9 +45,11 @@ def follow(step: Step) -> None:
     eventually(look, within=_PATIENCE, what=step.command)
 
 
-def install_command(doors: Doors) -> str:
-    """The README's way to install Lateen."""
-    return next(step.command for step in steps("README.md", doors) if step.command.startswith("helm install "))
+def install(doors: Doors) -> None:
+    """Install Lateen as the README says, if it is not there."""
+    if RELEASE not in run("helm", "list", "--namespace", OPERATOR, "--short").split():
+        command = next(step.command for step in steps("README.md", doors) if step.command.startswith("helm install "))
+        run("bash", "-c", command, within=180)
 
 
 def _shell(step: Step) -> str:

@@ -4,14 +4,15 @@ import pytest
 from tests.e2e.cluster import Doors
 from tests.e2e.commands import ROOT
 from tests.e2e.kubernetes import Namespace
-from tests.e2e.readers import follow, steps
+from tests.e2e.readers import follow, install, steps
 
 PAGE = "docs/kubernetes.md"
 
 
 @pytest.fixture
-def after_the_readme(installed: Namespace) -> None:
+def after_the_readme(doors: Doors) -> None:
     """What the README leaves behind."""
+    install(doors)
     for path in ("kubernetes/services", "api-gateway/routing", "canary/subsets", "kubernetes/canary"):
         Namespace("default").kubectl("apply", "-f", str(ROOT / "examples" / f"{path}.yaml"))
 

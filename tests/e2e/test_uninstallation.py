@@ -2,8 +2,11 @@
 
 import json
 
+from tests.e2e.cluster import Doors
 from tests.e2e.commands import eventually, run
-from tests.e2e.kubernetes import OPERATOR, RELEASE
+from tests.e2e.kubernetes import OPERATOR, RELEASE, Namespace
+from tests.e2e.readers import install
+from tests.e2e.scene import host_of, routes, to
 
 KINDS = (
     "deployments,services,serviceaccounts,configmaps,secrets,poddisruptionbudgets,horizontalpodautoscalers,"
@@ -17,7 +20,14 @@ def _names(*command: str) -> set[str]:
     return {f"{each['kind']}/{each['metadata']['name']}" for each in found}
 
 
-def test_nothing_is_left_but_what_users_have(shop: object) -> None:
+def test_lateen_comes_back_to_what_was_there(doors: Doors, shop: Namespace) -> None:
+    install(doors)
+    shop.apply(routes("again", f"- route: [{to('web')}]"))
+    shop.programmed("vs/again", within=90)
+    doors.http.answers(host_of("again"))
+
+
+def test_nothing_is_left_but_what_users_have(shop: Namespace) -> None:
     before = _names("gateways,virtualservices,destinationrules", "-A")
     run("helm", "uninstall", RELEASE, "--namespace", OPERATOR, "--wait", within=240)
     assert _names(KINDS, "-A", "-l", "app.kubernetes.io/managed-by=lateen") == set()
