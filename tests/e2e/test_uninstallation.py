@@ -30,7 +30,8 @@ def test_lateen_comes_back_to_what_was_there(doors: Doors, shop: Namespace) -> N
 def test_nothing_is_left_but_what_users_have(shop: Namespace) -> None:
     before = _names("gateways,virtualservices,destinationrules", "-A")
     run("helm", "uninstall", RELEASE, "--namespace", OPERATOR, "--wait", within=240)
-    assert _names(KINDS, "-A", "-l", "app.kubernetes.io/managed-by=lateen") == set()
+    managed = ("-A", "-l", "app.kubernetes.io/managed-by=lateen")
+    eventually(lambda: not _names(KINDS, *managed), within=60, what="the last proxies have drained")
     assert _names(CLUSTER_KINDS, "-l", "app.kubernetes.io/name=lateen") == set()
     of_every_namespace = {"ConfigMap/kube-root-ca.crt", "ServiceAccount/default"}
     eventually(
