@@ -90,6 +90,21 @@ def test_all_operators_are_away_and_requests_go_on(doors: Doors, shop: Namespace
     assert doors.http.ask(host_of("alone")).version == "v2"
 
 
+def test_the_api_server_is_killed_and_nothing_is_lost(doors: Doors, shop: Namespace, operators: Namespace) -> None:
+    (server, *_) = Namespace("kube-system").names("pods", "component=kube-apiserver") or ("",)
+    if not server:
+        pytest.skip("the API server of this cluster is no pod, so that it cannot be killed")
+    shop.apply(routes("server", f"- route: [{to('web', 'v1')}]"))
+    shop.programmed("vs/server")
+    with doors.http.load(host_of("server")) as load:
+        kill(Namespace("kube-system"), server)
+        eventually(lambda: run("kubectl", "get", "--raw", "/readyz") == "ok", within=90, what="an API server")
+        shop.apply(routes("server", f"- route: [{to('web', 'v2')}]"))
+        becomes(lambda: doors.http.versions(host_of("server")), {"v2"}, within=60, what="where requests go")
+        shop.programmed("vs/server")
+    load.assert_nothing_failed()
+
+
 def test_a_restart_writes_nothing_that_stands_there_already(shop: Namespace, operators: Namespace) -> None:
     def versions() -> dict[str, str]:
         kinds = "gateways,virtualservices,destinationrules"

@@ -101,6 +101,21 @@ def test_a_broken_secret_keeps_the_last_good_certificate_and_says_so(
     load.assert_nothing_failed()
 
 
+def test_a_secret_that_is_gone_is_missed_and_its_last_certificate_stays(
+    doors: Doors, secure: Namespace, authority: Authority
+) -> None:
+    host, tls = host_of("simple"), Tls(authority.file)
+    before = shown(doors.https, host, tls)
+    with doors.https.load(host, tls=tls, requests=5) as load:
+        EDGE.delete("secret/simple")
+        EDGE.says("gw", "secure", "ResolvedRefs", "False", "there is no Secret default/simple")
+        assert {shown(doors.https, host, tls) for _ in range(10)} == {before}
+        EDGE.apply(authority.issue(host).secret("simple", namespace=EDGE.name, with_authority=False))
+        EDGE.says("gw", "secure", "ResolvedRefs", "True")
+        eventually(lambda: {shown(doors.https, host, tls)} - {before}, what="another certificate")
+    load.assert_nothing_failed()
+
+
 def test_mutual_tls_wants_a_certificate_of_the_clients_authority(
     doors: Doors, secure: Namespace, authority: Authority, clients: Authority
 ) -> None:

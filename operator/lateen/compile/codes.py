@@ -56,7 +56,7 @@ class Code(Enum):
     """A delegate does not exist or is not visible: its rule is left out."""
 
     SECRET_NOT_FOUND = ("LAT0307", Severity.ERROR)
-    """A server's credential does not exist: handshakes fail."""
+    """A server's credential does not exist: handshakes fail, unless proxies have one from before."""
 
     SECRET_UNUSABLE = ("LAT0308", Severity.ERROR)
     """A server's credential lacks what is needed; the last good one stays in use."""

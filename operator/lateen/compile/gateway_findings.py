@@ -92,8 +92,10 @@ class GatewayFindings:
             read_material(reads, self.inputs, ref.name, namespace, self.settings.check_pair)
         except SecretError as error:
             kept = isinstance(error, UnusableSecretError)
-            message = f"{error}; {'the last good one stays in use' if kept else 'handshakes fail'}"
-            yield secret_code(error).about(server.gateway, message, path)
+            effect = (
+                "the last good one stays in use" if kept else "handshakes fail, unless proxies have one from before"
+            )
+            yield secret_code(error).about(server.gateway, f"{error}; {effect}", path)
 
 
 def _credentials(tls: ServerTls) -> Iterator[tuple[FieldPath, SecretRef]]:

@@ -71,7 +71,9 @@ def test_credentials_that_cannot_be_used_are_named_by_their_field(
 def test_a_finding_goes_when_the_secret_comes(site: Site) -> None:
     gw = https(credentialName="cert")
     site.put(gw)
-    assert site.messages(gw) == ["there is no Secret edge/cert in the proxy's namespace; handshakes fail"]
+    assert site.messages(gw) == [
+        "there is no Secret edge/cert in the proxy's namespace; handshakes fail, unless proxies have one from before"
+    ]
     site.put(secret("edge/cert", **PAIR))
     assert site.said(gw) == []
 
