@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +15,8 @@ import yaml
 from tests.apiserver.control_plane import ControlPlane, free_ports, wait_until
 from tests.chart.helm import CHART, NAMESPACE, RELEASE, needs_helm
 from tests.integration.chart.cluster import OPERATOR, Cluster
+
+from lateen.certificates.authority import DAY, create_authority
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.slow, pytest.mark.timeout(240), needs_helm]
 
@@ -84,16 +87,13 @@ def _settings(cluster: Cluster) -> dict[str, Any]:
 
 def _secret(namespace: str) -> dict[str, Any]:
     metadata = {"name": "shop-cert", "namespace": namespace}
+    pair = create_authority(time.time(), DAY)
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": metadata,
-        "stringData": {"tls.crt": _PEM, "tls.key": _PEM},
+        "stringData": {"tls.crt": pair.certificate.pem.decode(), "tls.key": pair.key.decode()},
     }
-
-
-_PEM: Final = "-----BEGIN CERTIFICATE-----\n"
-"""What it takes for a Secret to look usable."""
 
 
 def _exists(cluster: Cluster, url: str) -> bool:
