@@ -1,10 +1,10 @@
 """Cuts objects of an API server down to what is read, so that little is kept and little counts as a change."""
 
-import marshal
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
+from lateen.kube.packed import Packed, pack
 from lateen.kube.resources import NETWORKING
 from lateen.kube.sighting import Sighting, read_version
 from lateen.model.keys import Key, Kind
@@ -43,19 +43,18 @@ def sight(kind: Kind, raw: Mapping[str, Any], *, is_deleted: bool = False) -> Si
         return Sighting(key, version, None, uid=uid)
     generation = metadata.get("generation", 0)
     if kind not in _NETWORKING:
-        trimmed = _TRIM[kind](raw, metadata)
-        return Sighting(key, version, trimmed, _mark((uid, trimmed)), generation, uid)
+        packed = pack(_TRIM[kind](raw, metadata))
+        return Sighting(key, version, Packed(packed), _mark(uid, packed), generation, uid)
     kept = _pick(metadata, _META)
     _forget_last_applied(kept)
     trimmed = {**raw, "metadata": kept}
     status = trimmed.pop("status", None)
     # The generation stands for the spec; hashing that as well would cost more than all the rest.
-    return Sighting(key, version, trimmed, _mark((uid, kept)), generation, uid, status or None)
+    return Sighting(key, version, Packed(pack(trimmed)), _mark(uid, pack(kept)), generation, uid, status or None)
 
 
-def _mark(value: Any) -> bytes:
-    # Version 2 writes equal values as equal bytes; later ones write whether a string occurred before.
-    return blake2b(marshal.dumps(value, 2), digest_size=12).digest()
+def _mark(uid: str, packed: bytes) -> bytes:
+    return blake2b(packed, digest_size=12, key=uid.encode()[:64]).digest()
 
 
 def _pick(found: Mapping[str, Any], names: Iterable[str]) -> _Raw:

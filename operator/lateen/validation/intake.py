@@ -100,7 +100,7 @@ class Intake:
         Problems carry paths as the object's author wrote them, starting at `spec` or `metadata`.
         """
         reading = _READINGS[key.kind]
-        value: object = raw.get(reading.part) if reading.part else raw
+        value: object = raw.get(reading.part) if reading.part else dict(raw)
         prefix: FieldPath = (reading.part,) if reading.part else ()
         if value is None:
             value = {}
