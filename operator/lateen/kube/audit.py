@@ -16,7 +16,7 @@ from lateen.kube.client import ApiError, KubeClient
 from lateen.kube.resources import RESOURCES
 from lateen.kube.seen import Seen
 from lateen.kube.session import read_page
-from lateen.kube.sighting import Page, Report, read_version
+from lateen.kube.sighting import Contact, Page, Report, read_version
 from lateen.kube.watching import WATCHED, WatchHealth, WatchSettings
 from lateen.model.keys import Key, Kind
 
@@ -106,20 +106,24 @@ class KeyAudit:
         self._settings = settings
         self._report = report
         self._restart = restart
-        self._heard = asyncio.Event()
+        self._told = asyncio.Event()
+        self._listed = asyncio.Event()
         self._complained: set[int] = set()
 
-    def note(self) -> None:
-        """Hear that the watcher has told something."""
-        self._heard.set()
+    def note(self, report: Report) -> None:
+        """Hear what the watcher has told."""
+        if not isinstance(report, Contact):
+            self._told.set()
+        if isinstance(report, Page):
+            self._listed.set()
 
     async def first(self) -> None:
         """Return when all there was has been seen: by the watcher, or else by reading it here."""
         present = {kind for kind in WATCHED if await self._insist(partial(self._is_present, kind))}
         self._health.absent = frozenset(WATCHED) - present
-        heard = True
-        while heard and not present <= self._health.listed:
-            heard = await self._hear(self._settings.start_patience)
+        lists = True
+        while lists and not present <= self._health.listed:
+            lists = await _comes(self._listed, self._settings.start_patience)
         late = present - self._health.listed
         if late:
             _log.warning("the watcher is late, reading by ourselves", kinds=[*map(str, sorted(late))])
@@ -153,10 +157,13 @@ class KeyAudit:
         absent = set()
         is_lost = False
         for kind in WATCHED:
-            listing = await self._insist(partial(self._list, kind))
+            try:
+                listing = await self._insist(partial(self._list, kind), only_while_transient=True)
+                is_lost |= await self._settle(kind, listing)
+            except ApiError:  # which has been told
+                continue
             if listing is None:
                 absent.add(kind)
-            is_lost |= await self._settle(kind, listing)
         self._health.absent = frozenset(absent)
         self._health.audits += 1
         self._seen.forget_the_gone()
@@ -177,7 +184,7 @@ class KeyAudit:
             )
             self._health.missed_changes += len(difference.behind)
             self._health.missing_deletions += len(difference.surplus)
-            await self._insist(partial(self._read, kind))
+            await self._insist(partial(self._read, kind), only_while_transient=True)
         return bool(difference) or (listing is not None and kind not in self._health.listed)
 
     async def _give_time(self, kind: Kind, difference: Difference) -> None:
@@ -187,30 +194,29 @@ class KeyAudit:
         while difference or kind not in self._health.listed:
             if self._seen.is_listing(kind):
                 end = loop.time() + self._settings.audit_patience
-            if not await self._hear(end - loop.time()):
+            if not await _comes(self._told, end - loop.time()):
                 return
             difference.settle(self._seen)
 
-    async def _hear(self, seconds: float) -> bool:
-        """Wait for the watcher to tell something; False: it did not within the time."""
-        self._heard.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._heard.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def _insist(self, ask: Callable[[], Awaitable[ResultT]], *, only_while_transient: bool = False) -> ResultT:
+        """Ask the API server until it answers.
 
-    async def _insist(self, ask: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        """Ask the API server until it answers."""
+        Raises:
+            ApiError: asking again makes no sense, and is to be done only while it does.
+        """
         pause = _FIRST_PAUSE
         while True:
             try:
-                return await ask()
+                answer = await ask()
             except ApiError as error:
                 if error.code not in self._complained:
                     self._complained.add(error.code)
                     _log.warning("the API server cannot be asked what there is", error=str(error))
+                if only_while_transient and not (error.is_transient or error.is_expired):
+                    raise
+            else:
+                self._complained.clear()
+                return answer
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -247,6 +253,17 @@ class KeyAudit:
                 raise
             newest = max((self._seen.version(key) or 0 for key in self._seen.keys(kind)), default=0)
             self._report(Page(kind, newest, ()))
+
+
+async def _comes(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the next time that something happens; False: it does not within the time."""
+    event.clear()
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _unless_missing(answer: Awaitable[ResultT]) -> ResultT | None:

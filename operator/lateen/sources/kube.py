@@ -92,7 +92,7 @@ class KubeSource:
     def _take(self, report: Report) -> None:
         for change in self._seen.take(report):
             self._add(change)
-        self._audit.note()
+        self._audit.note(report)
 
     def _drop(self, key: Key) -> None:
         change = self._seen.drop(key)
