@@ -157,8 +157,12 @@ class KeyAudit:
         absent = set()
         is_lost = False
         for kind in WATCHED:
+            newest = self._seen.newest(kind)
             try:
                 listing = await self._insist(partial(self._list, kind), only_while_transient=True)
+                if listing is not None and 0 < listing.version < newest:
+                    _log.warning("the API server is in an earlier state than before", kind=str(kind))
+                    self._seen.rewind(kind)  # so that what it has now is later
                 is_lost |= await self._settle(kind, listing)
             except ApiError:  # which has been told
                 continue
@@ -251,8 +255,7 @@ class KeyAudit:
         except ApiError as error:
             if not error.is_missing:
                 raise
-            newest = max((self._seen.version(key) or 0 for key in self._seen.keys(kind)), default=0)
-            self._report(Page(kind, newest, ()))
+            self._report(Page(kind, self._seen.newest(kind), (), reader="audit"))
 
 
 async def _comes(event: asyncio.Event, seconds: float) -> bool:

@@ -57,6 +57,17 @@ class Seen:
         known = self._known[key.kind].get(key)
         return known.version < version if known is not None else not self._was_gone_after(key, version)
 
+    def newest(self, kind: Kind) -> int:
+        """Give the latest version of any object of a kind that there is."""
+        return max((known.version for known in self._known[kind].values()), default=0)
+
+    def rewind(self, kind: Kind) -> None:
+        """Forget all versions of a kind, but not the objects: the API server counts from an earlier one again."""
+        self._known[kind] = {key: known._replace(version=0) for key, known in self._known[kind].items()}
+        for gone in (self._gone, self._gone_before):
+            for key in [key for key in gone if key.kind is kind]:
+                del gone[key]
+
     def is_listing(self, kind: Kind) -> bool:
         """Whether some pages of a list have come, and more will."""
         return any(listed == kind for listed, _ in self._listing)

@@ -13,7 +13,7 @@ class Sighting(NamedTuple):
 
     key: Key
     version: int
-    """`metadata.resourceVersion`: later is greater, also across objects; 0 when it is no number."""
+    """`metadata.resourceVersion`: later is greater, also across objects of a kind; 0 when it is no number."""
     raw: RawObject | None
     """None: it was deleted at this version."""
     mark: bytes = b""

@@ -28,7 +28,7 @@ def route(name: str, version: int) -> dict[str, Any]:
 
 
 def seen_with(*routes: dict[str, Any]) -> Seen:
-    seen = Seen(lambda _key, _status: None)
+    seen = Seen(lambda _key, _status, _version: None)
     for each in routes:
         seen.meet(sight(ROUTE, each))
     return seen
@@ -196,6 +196,17 @@ async def test_a_kind_that_is_gone_takes_its_objects_along(bench: Bench) -> None
     del bench.server.objects["virtualservices"]
     await bench.audit.look()
     assert (bench.found, bench.health.absent) == ([("cart", True)], frozenset({ROUTE}))
+
+
+async def test_an_api_server_that_was_put_back_to_an_earlier_state_is_believed(bench: Bench) -> None:
+    bench.report(sight(ROUTE, route("cart", 50)))
+    bench.report(sight(ROUTE, route("shelf", 60)))
+    bench.report(Sighting(BASKET, 70, None))
+    bench.changes.clear()
+    bench.server.objects["virtualservices"] = [route("cart", 5), route("basket", 6)]
+    await bench.audit.look()
+    assert sorted(bench.found) == [("basket", False), ("cart", False), ("shelf", True)]
+    assert (bench.restarts, bench.seen.newest(ROUTE)) == (1, 6)
 
 
 async def test_a_kind_that_must_not_be_read_does_not_hold_up_the_others(bench: Bench) -> None:
