@@ -27,6 +27,7 @@ ORDER: Final = (
     "proxies",
     "status",
     "command_line",
+    "figures",
     "upgrade",
     "documents",
     "uninstallation",
