@@ -45,11 +45,11 @@ def follow(step: Step) -> None:
     eventually(look, within=_PATIENCE, what=step.command)
 
 
-def install(doors: Doors) -> None:
-    """Install Lateen as the README says, if it is not there."""
+def install(doors: Doors, *values: str) -> None:
+    """Install Lateen as the README says, if it is not there, with some other `values`."""
     if RELEASE not in run("helm", "list", "--namespace", OPERATOR, "--short").split():
         command = next(step.command for step in steps("README.md", doors) if step.command.startswith("helm install "))
-        run("bash", "-c", command, within=180)
+        run("bash", "-c", " ".join((command, *(f"--set={value}" for value in values))), within=180)
 
 
 def _shell(step: Step) -> str:

@@ -6,7 +6,7 @@ from tests.e2e.cluster import Doors
 from tests.e2e.commands import eventually, run
 from tests.e2e.kubernetes import OPERATOR, RELEASE, Namespace
 from tests.e2e.readers import install
-from tests.e2e.scene import host_of, routes, to
+from tests.e2e.scene import EDGE, PROXIES, host_of, routes, to
 
 KINDS = (
     "deployments,services,serviceaccounts,configmaps,secrets,poddisruptionbudgets,horizontalpodautoscalers,"
@@ -28,6 +28,22 @@ def test_lateen_comes_back_to_what_was_there(doors: Doors, shop: Namespace) -> N
 
 
 def test_nothing_is_left_but_what_users_have(shop: Namespace) -> None:
+    uninstall()
+
+
+def test_proxies_beside_the_operator_come_and_go_as_well(doors: Doors, shop: Namespace) -> None:
+    install(doors, "gateways.scope=cluster")
+    shop.apply(routes("shared", f"- route: [{to('web')}]"))
+    eventually(lambda: PROXIES in Namespace(OPERATOR).names("deployments"), what="proxies beside the operator")
+    Namespace(OPERATOR).rolled_out(PROXIES)
+    shop.programmed("vs/shared")
+    doors.http.answers(host_of("shared"))
+    assert PROXIES not in EDGE.names("deployments")
+    uninstall()
+
+
+def uninstall() -> None:
+    """Uninstall Lateen, and look whether anything of it is left."""
     before = _names("gateways,virtualservices,destinationrules", "-A")
     run("helm", "uninstall", RELEASE, "--namespace", OPERATOR, "--wait", within=240)
     managed = ("-A", "-l", "app.kubernetes.io/managed-by=lateen")

@@ -175,7 +175,7 @@ class Control:
         heard = self._seams.others.total(key, self.progress(key))
         progress = with_unheard(heard, self.parts.classes_of(key), self._seams.runner.states)
         found = conditions(self.findings(key), progress, kind=key.kind, generation=origin.generation)
-        return ObjectStatus(found, origin.generation, self.ejections(key))
+        return ObjectStatus(found, origin.generation, self.ejections(key), progress is None or progress.proxies > 0)
 
     def progress(self, key: Key) -> Progress | None:
         """How far this replica's own proxies are with an object; None: no proxy needs it."""

@@ -165,7 +165,8 @@ class StatusKeeper:
     def _is_settled(self, key: Key, status: ObjectStatus) -> bool:
         """Whether news of an object is to be written now; if not, it is looked at again in time."""
         now = self._clock()
-        if not self._sink.is_recount(key, status) or self._settling.get(key, math.inf) <= now:
+        lasts = not status.is_served or not self._sink.is_recount(key, status)
+        if lasts or self._settling.get(key, math.inf) <= now:
             self._settling.pop(key, None)
             return True
         if key not in self._settling:

@@ -1,6 +1,6 @@
 """The seam where status goes out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lateen.model.keys import Key
@@ -37,6 +37,8 @@ class ObjectStatus:
     """The object's generation that the conditions are about; 0 where the source has none."""
     ejections: tuple[EjectedHost, ...] = ()
     """Of a DestinationRule: hosts that its outlier detection keeps away from clients now."""
+    is_served: bool = field(default=True, compare=False)
+    """Whether there are proxies that serve it; if none are, nobody is waited for. Not written."""
 
 
 class StatusSink(Protocol):

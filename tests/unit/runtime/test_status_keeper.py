@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from tests import virtual_time
@@ -146,6 +147,17 @@ async def test_another_number_of_proxies_is_written_once_it_has_lasted() -> None
         keeper.tell([key(2)])
         await asyncio.sleep(0.1)
         assert sink.order == [key(1), key(2)]
+
+
+@in_virtual_time
+async def test_that_no_proxy_is_there_at_all_is_written_at_once() -> None:
+    sink = Sink()
+    sink.statuses[key(1)] = good(1)
+    sink.recounts = {key(1)}
+    async with keeping(sink, status=lambda _: replace(good(2), is_served=False)) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(1)
+    assert sink.order == [key(1)]
 
 
 @in_virtual_time
