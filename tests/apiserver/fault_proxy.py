@@ -186,7 +186,10 @@ class FaultProxy:
             skip_auto_headers=["Content-Type"],
         ) as found:
             if asked.is_watch and found.ok:
-                return await self._stream(request, asked, found)
+                try:
+                    return await self._stream(request, asked, found)
+                finally:
+                    _cut(found)
             body = await found.read()
         kept = {"Content-Type": found.headers.get("Content-Type", "")}
         return web.Response(status=found.status, body=body, headers=kept)
@@ -214,6 +217,13 @@ class FaultProxy:
         async for line in found.content:
             if not any(which(stream.request) for which in self._hung):
                 await stream.answer.write(line)
+
+
+def _cut(found: aiohttp.ClientResponse) -> None:
+    """End an answer of the API server that never ends; a farewell by TLS may outlast the test."""
+    connection = found.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def of(plural: str) -> Which:

@@ -76,19 +76,24 @@ class Watcher:
             self._thread.stop()
 
     def _hear(self, report: Report) -> None:
-        health = self._health
         if isinstance(report, Contact):
-            if report.problem:
-                health.failing[report.kind] = report.problem
-            else:
-                health.failing.pop(report.kind, None)
-            health.connected = not health.failing
-            health.problem = next((f"{kind}: {problem}" for kind, problem in health.failing.items()), "")
+            self._note_contact(report)
         else:
-            health.last_event = self._clock()
+            self._health.last_event = self._clock()
             if isinstance(report, Page) and report.is_last:
-                health.listed.add(report.kind)
+                self._health.listed.add(report.kind)
         self._report(report)
+
+    def _note_contact(self, contact: Contact) -> None:
+        health = self._health
+        if contact.problem:
+            if not health.failing:  # the first of many, mostly
+                _log.warning("the API server cannot be followed", kind=str(contact.kind), problem=contact.problem)
+            health.failing[contact.kind] = contact.problem
+        else:
+            health.failing.pop(contact.kind, None)
+        health.connected = not health.failing
+        health.problem = next((f"{kind}: {problem}" for kind, problem in health.failing.items()), "")
 
     def _note_end(self, problem: str) -> None:
         health = self._health
