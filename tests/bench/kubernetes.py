@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Final
 
 from tests.bench.figures import Figure, hand_on, of_many
-from tests.bench.kubernetes_cluster import Cluster, running
+from tests.bench.kubernetes_cluster import PAUSE, Cluster, running
 from tests.bench.machine import cpu_of, memory_of
 from tests.bench.world import Raw, endpoint_slice, host
 from tests.operator.pod import Pod
@@ -128,7 +128,10 @@ async def _changes(cluster: Cluster, name: str, operator: OperatorProcess, envoy
     numbers = range(repeats + _WARM_UP, repeats + _WARM_UP + _PACED)
     await asyncio.sleep(3)  # statuses of those before
     idle = await _cpu(operator, envoy, _pause)
+    before = cluster.status_writes()
     paced = await _cpu(operator, envoy, lambda: _pace(cluster, [route(number)[2] for number in numbers]))
+    await asyncio.sleep(1)
+    written = (cluster.status_writes() - before) / _PACED
     spent = [(used - rest) / _PACED * 1000 for used, rest in zip(paced, idle, strict=True)]
     how = f"{_PACED} changes, {1 / _PAUSE:.0f} a second, nobody asks; status included, idling not"
     return [
@@ -138,11 +141,12 @@ async def _changes(cluster: Cluster, name: str, operator: OperatorProcess, envoy
             "ms",
             scale=1000,
             target=30.0,
-            how="from sending the patch; one kept connection asks without pause",
+            how=f"from sending the patch; one kept connection asks, {PAUSE * 1000:.0f} ms after each answer",
         ),
         of_many(f"{name}: of that, the API server", changes.to_server, "ms", scale=1000, how="patch sent to answered"),
         Figure(f"{name}: CPU of the operator a change", spent[0], "ms", _PACED, target=8.0, how=how),
         Figure(f"{name}: CPU of Envoy a change", spent[1], "ms", _PACED, target=3.0, how=how),
+        Figure(f"{name}: statuses written a change", written, "writes", _PACED),
         Figure(f"{name}: RSS of the operator", memory_of(operator.pid), "MB", target=500.0),
         Figure(f"{name}: RSS of Envoy", memory_of(envoy.pid), "MB"),
     ]

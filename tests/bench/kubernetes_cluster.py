@@ -28,6 +28,9 @@ from lateen.model.keys import Kind
 
 SYSTEM: Final = "lateen-system"
 BACKENDS: Final = 2
+PAUSE: Final = 0.002
+"""Seconds between two requests of the client: one that never pauses takes one of two cores from the API server."""
+
 _AT_ONCE: Final = 16
 """Connections while objects are loaded."""
 
@@ -127,7 +130,7 @@ async def running(hosts: int, folder: Path) -> AsyncIterator[Cluster]:
     """Start an API server, and load so many hosts into it."""
     binaries = Path(os.environ["KUBEBUILDER_ASSETS"])
     address = own_address()
-    async with Peer(address, BACKENDS) as peer:
+    async with Peer(address, BACKENDS, pause=PAUSE) as peer:
         (port,) = free_ports(1)
         world = World(hosts, port=port, addresses=[(address, peer.backend_ports[0])])
         with ControlPlane(binaries, folder) as plane, plane.client() as http:

@@ -1,8 +1,8 @@
 """The other side of a proxy, in a process of its own: backends, and a client that waits for an answer to change.
 
 So what the client costs is not counted as the control plane's, and they do not take turns.
-The client asks on one kept connection, again as soon as it is answered. Parent and peer share
-the machine's monotonic clock.
+The client asks on one kept connection, again as soon as it is answered or after a pause, which leaves the
+machine to what is measured. Parent and peer share the machine's monotonic clock.
 
 Protocol, one JSON value a line: the peer begins with the backends' ports; then for each
 `[port, host, mark]` it answers `[when, requests]`: when the answer with the header `x-mark: mark` came,
@@ -22,10 +22,16 @@ _END = b"\r\n\r\n"
 class Peer:
     """The parent's end."""
 
-    def __init__(self, address: str = "127.0.0.1", backends: int = 1) -> None:
-        """Prepare; entering starts the process, whose backends listen on an address of this machine."""
+    def __init__(self, address: str = "127.0.0.1", backends: int = 1, *, pause: float = 0.0) -> None:
+        """Prepare; entering starts the process.
+
+        Args:
+            address: of this machine; backends listen there.
+            backends: how many.
+            pause: seconds between an answer and the client's next request.
+        """
         self.backend_ports: list[int] = []
-        self._arguments = (address, str(backends))
+        self._arguments = (address, str(backends), str(pause))
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -74,7 +80,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 class _Client:
     """One kept connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: float) -> None:
+        self._pause = pause
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def until(self, port: int, host: str, mark: str) -> tuple[float, int]:
@@ -83,6 +90,7 @@ class _Client:
         requests = 1
         while wanted not in await self._ask(port, host):
             requests += 1
+            await asyncio.sleep(self._pause)
         return monotonic(), requests
 
     async def _ask(self, port: int, host: str) -> bytes:
@@ -104,12 +112,12 @@ class _Client:
 
 async def _main() -> None:
     loop = asyncio.get_running_loop()
-    address, backends = sys.argv[1], int(sys.argv[2])
+    address, backends, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     servers = [await asyncio.start_server(_serve, address, 0) for _ in range(backends)]
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     _say([server.sockets[0].getsockname()[1] for server in servers])
-    client = _Client()
+    client = _Client(pause)
     async for line in orders:
         port, host, mark = json.loads(line)
         _say(await client.until(port, host, mark))

@@ -1,4 +1,7 @@
-"""What kopf is told to do: log in, and report every event of the kinds that are watched. It writes nothing."""
+"""What kopf is told to do: log in, and follow the kinds that are watched. It writes nothing.
+
+Objects are taken from its session, before it sees them (`session`).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,9 +16,7 @@ from lateen.kube.resources import RESOURCES
 from lateen.kube.session import open_session
 from lateen.kube.sighting import Report
 from lateen.kube.storages import NullDiffBase, NullProgress
-from lateen.kube.trimming import sight
 from lateen.kube.watching import WATCHED, WatchSettings
-from lateen.model.keys import Kind
 
 _LONGEST_PAUSE: Final = 30.0
 
@@ -32,8 +33,6 @@ def watch_settings(settings: WatchSettings) -> kopf.OperatorSettings:
     given.networking.request_timeout = settings.request_timeout
     given.networking.connect_timeout = settings.connect_timeout
     given.networking.error_backoffs = settings.backoffs
-    given.queueing.idle_timeout = 1.0  # each object that changes has a task for so long
-    given.queueing.worker_limit = None  # a worker keeps its place while it idles: a limit would hold up all others
     given.queueing.exit_timeout = 0.5
     given.persistence.diffbase_storage = NullDiffBase()
     given.persistence.progress_storage = NullProgress()
@@ -41,22 +40,19 @@ def watch_settings(settings: WatchSettings) -> kopf.OperatorSettings:
     return given
 
 
-def build_registry(put: Callable[[Report], None], login: Callable[..., Awaitable[Any]]) -> kopf.OperatorRegistry:
-    """List the handlers: `login`, and one per kind that hands each event to `put`."""
+def build_registry(login: Callable[..., Awaitable[Any]]) -> kopf.OperatorRegistry:
+    """List the handlers: `login`, and one per kind, so that kopf watches it."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(id="login", registry=registry)(login)
     for kind in WATCHED:
         resource = RESOURCES[kind]
         listen = kopf.on.event(resource.group, resource.version, resource.plural, id=kind.value, registry=registry)
-        listen(_reporter(kind, put))
+        listen(_ignore)
     return registry
 
 
-def _reporter(kind: Kind, put: Callable[[Report], None]) -> Callable[..., Awaitable[None]]:
-    async def report(event: Any, **_: Any) -> None:
-        put(sight(kind, event["object"], is_deleted=event["type"] == "DELETED"))
-
-    return report
+async def _ignore(**_: Any) -> None:
+    """Nothing comes here: see above."""
 
 
 class Login:

@@ -100,7 +100,7 @@ class KopfThread:
         parts: Collection[asyncio.Task[Any]] = ()
         try:
             parts = await kopf.spawn_tasks(
-                registry=build_registry(self._put, self._login.open),
+                registry=build_registry(self._login.open),
                 settings=watch_settings(self._settings),
                 memories=NoMemories(),
                 identity=Identity("lateen"),

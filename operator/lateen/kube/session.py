@@ -1,15 +1,16 @@
-"""The HTTP session through which kopf speaks: what it lists is taken here, piece by piece.
+"""The HTTP session through which kopf speaks: the objects of lists and watches are taken here.
 
-kopf makes a task and a queue for each object of a list, and does not compare a list with
-what was there before. Both are spared: the objects are handed over here, and kopf
-gets the list without them. What happens after a list comes as events, through kopf's handlers.
+kopf makes a task and a queue for each object, and does not compare a list with what was there before.
+Both are spared: the objects are handed over here, and kopf gets empty lists, and watches
+that say how far they have come. When to list, from where to watch, and when to begin anew is kopf's.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
+from aiohttp.connector import Connection
 from kubernetes.aio.client.rest import RESTClientObject
 
 from lateen.kube.access import Access
@@ -17,6 +18,7 @@ from lateen.kube.lists import decode_list
 from lateen.kube.resources import RESOURCES
 from lateen.kube.sighting import Contact, Page, Report, read_version
 from lateen.kube.trimming import sight
+from lateen.kube.watch_stream import WatchStream
 from lateen.kube.watching import WATCHED
 from lateen.model.keys import Kind
 
@@ -33,11 +35,18 @@ async def open_session(access: Access, put: Callable[[Report], None]) -> aiohttp
 
     Args:
         access: where it is, and who we are; the token that there is now is the session's.
-        put: hears of every page, and how each request went.
+        put: hears of every page and every change, and how each request went.
     """
 
     class Response(aiohttp.ClientResponse):
-        """Hands over the objects of a list."""
+        """Hands over the objects of a list or a watch."""
+
+        async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+            await super().start(connection)
+            kind = _KINDS.get(self.url.path)
+            if kind is not None and self.status == 200 and "watch" in self.url.query:
+                self.content = cast("aiohttp.StreamReader", WatchStream(self.content, kind, put))
+            return self
 
         async def json(self, **options: Any) -> Any:
             kind = _KINDS.get(self.url.path)

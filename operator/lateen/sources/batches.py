@@ -1,4 +1,4 @@
-"""Gathers changes that come close together into one batch."""
+"""Gathers changes that come close together into one batch. One that comes after a rest is not kept waiting."""
 
 import asyncio
 from typing import Final
@@ -11,24 +11,23 @@ QUIET: Final = 0.005
 """Seconds without a further change before a batch is complete."""
 
 LONGEST: Final = 0.05
-"""Seconds after which a batch is complete although more changes keep coming."""
+"""Seconds after which a batch is complete although more changes keep coming; also how long after a batch changes are
+gathered at all."""
 
 
 class Batches:
     """The last change of each object since the last batch."""
 
-    def __init__(
-        self, sink: Sink, loop: asyncio.AbstractEventLoop, *, quiet: float = QUIET, longest: float = LONGEST
-    ) -> None:
+    def __init__(self, sink: Sink, loop: asyncio.AbstractEventLoop) -> None:
         """Keep everything back until `release`."""
         self._sink = sink
         self._loop = loop
-        self._quiet = quiet
-        self._longest = longest
         self._pending: dict[Key, Change] = {}
         self._is_held = True
         self._first = 0.0
         self._last = 0.0
+        self._rested = 0.0
+        """Time from which a change goes by itself."""
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, change: Change) -> None:
@@ -55,7 +54,9 @@ class Batches:
 
     @property
     def _due(self) -> float:
-        return min(self._last + self._quiet, self._first + self._longest)
+        if self._first >= self._rested:
+            return self._first
+        return min(self._last + QUIET, self._first + LONGEST)
 
     def _look(self) -> None:
         self._timer = None
@@ -68,4 +69,5 @@ class Batches:
 
     def _hand_over(self) -> None:
         taken, self._pending = self._pending, {}
+        self._rested = self._loop.time() + LONGEST
         self._sink(tuple(taken.values()))

@@ -1,4 +1,4 @@
-"""What kopf is told: to report everything that is watched, to keep nothing, and to write nothing."""
+"""What kopf is told: to follow everything that is watched, to keep nothing, and to write nothing."""
 
 from typing import Any
 
@@ -6,23 +6,22 @@ import kopf
 
 from lateen.kube.handlers import build_registry, watch_settings
 from lateen.kube.resources import RESOURCES
-from lateen.kube.sighting import Report, Sighting
 from lateen.kube.storages import NoMemories
 from lateen.kube.watching import WATCHED, WatchSettings
-from lateen.model.keys import Key, Kind
+from lateen.model.keys import Kind
 
 
 async def login(**_: Any) -> None:
     """Log in nowhere."""
 
 
-def handlers(put: list[Report]) -> dict[str, Any]:
-    registry = build_registry(put.append, login)
+def handlers() -> dict[str, Any]:
+    registry = build_registry(login)
     return {handler.id: handler for handler in registry._watching.get_all_handlers()}
 
 
 def test_every_watched_kind_has_a_handler_of_its_own() -> None:
-    found = handlers([])
+    found = handlers()
     assert set(found) == {str(kind) for kind in WATCHED}
     for kind in WATCHED:
         selector, resource = found[kind].selector, RESOURCES[kind]
@@ -38,22 +37,9 @@ def test_secrets_are_not_watched() -> None:
 
 
 def test_there_are_no_handlers_for_which_kopf_would_write() -> None:
-    registry = build_registry(lambda _: None, login)
+    registry = build_registry(login)
     others = (registry._changing, registry._spawning, registry._indexing, registry._webhooks)
     assert [each for kind in others for each in kind.get_all_handlers()] == []
-
-
-async def test_an_event_is_reported_and_answered_by_nothing() -> None:
-    put: list[Report] = []
-    found = {"metadata": {"name": "cart", "namespace": "shop", "resourceVersion": "7"}}
-    report = handlers(put)["Service"].fn
-    assert await report(event={"type": "MODIFIED", "object": found}) is None
-    assert await report(event={"type": "DELETED", "object": found}) is None
-    key = Key(Kind.SERVICE, "shop", "cart")
-    assert [(each.key, each.version, each.raw is None) for each in put if isinstance(each, Sighting)] == [
-        (key, 7, False),
-        (key, 7, True),
-    ]
 
 
 def test_kopf_stands_alone_and_posts_nothing() -> None:
