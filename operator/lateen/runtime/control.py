@@ -175,7 +175,13 @@ class Control:
         heard = self._seams.others.total(key, self.progress(key))
         progress = with_unheard(heard, self.parts.classes_of(key), self._seams.runner.states)
         found = conditions(self.findings(key), progress, kind=key.kind, generation=origin.generation)
-        return ObjectStatus(found, origin.generation, self.ejections(key), progress is None or progress.proxies > 0)
+        return ObjectStatus(
+            found,
+            origin.generation,
+            self.ejections(key),
+            is_served=progress is None or progress.proxies > 0,
+            is_arriving=heard is not None and heard.is_arriving,
+        )
 
     def progress(self, key: Key) -> Progress | None:
         """How far this replica's own proxies are with an object; None: no proxy needs it."""

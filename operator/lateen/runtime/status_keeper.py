@@ -1,8 +1,9 @@
 """Keeps written status in step with what is the case: each object once, however often it changed meanwhile.
 
-The newest news is written first, several objects at a time, no more than the budget allows. That
-another number of proxies has an object is believed after a while only: when a replica ends, its
-proxies go to another one, and all objects would be written twice for nothing. An
+The newest news is written first, several objects at a time, no more than the budget allows. Two
+things are believed after a while only. That proxies have not acknowledged a change yet: they do within
+milliseconds, and each change would be written twice. And that another number of proxies has an object:
+when a replica ends, its proxies go to another one, and all objects would be written twice. An
 object whose status cannot be written is tried again later and later, and holds up no other one.
 """
 
@@ -28,6 +29,9 @@ LONGEST_PAUSE: Final = 30.0
 SETTLING: Final = 15.0
 """Seconds that another number of proxies has to last before it is written. Those whose replica has ended are back
 in less."""
+
+ARRIVING: Final = 0.5
+"""Seconds that connected proxies get to acknowledge a change before it is written that they have not."""
 
 _AT_A_TIME: Final = 50
 """Objects that are looked at before the loop turns."""
@@ -79,7 +83,7 @@ class StatusKeeper:
         self._paused: dict[Key, float] = {}
         """Objects that wait to be tried again, with the time when."""
         self._settling: dict[Key, float] = {}
-        """Objects of which only the number of proxies is news, with the time when that is to be believed."""
+        """Objects with news that may pass by itself, with the time when it is to be believed."""
         self._due: list[tuple[float, Key]] = []
         self._wake = asyncio.Event()
         self._error = ""
@@ -165,14 +169,20 @@ class StatusKeeper:
     def _is_settled(self, key: Key, status: ObjectStatus) -> bool:
         """Whether news of an object is to be written now; if not, it is looked at again in time."""
         now = self._clock()
-        lasts = not status.is_served or not self._sink.is_recount(key, status)
-        if lasts or self._settling.get(key, math.inf) <= now:
+        due = min(self._settling.get(key, math.inf), now + self._patience(key, status))
+        if due <= now:
             self._settling.pop(key, None)
             return True
-        if key not in self._settling:
-            self._settling[key] = now + SETTLING
-            heapq.heappush(self._due, (now + SETTLING, key))
+        if self._settling.get(key) != due:
+            self._settling[key] = due
+            heapq.heappush(self._due, (due, key))
         return False
+
+    def _patience(self, key: Key, status: ObjectStatus) -> float:
+        """Seconds for which a status has to be the case before it is written."""
+        if status.is_served and self._sink.is_recount(key, status):
+            return SETTLING
+        return ARRIVING if status.is_arriving else 0.0
 
     async def _write(self, key: Key, status: ObjectStatus) -> None:
         try:

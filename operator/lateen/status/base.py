@@ -39,6 +39,9 @@ class ObjectStatus:
     """Of a DestinationRule: hosts that its outlier detection keeps away from clients now."""
     is_served: bool = field(default=True, compare=False)
     """Whether there are proxies that serve it; if none are, nobody is waited for. Not written."""
+    is_arriving: bool = field(default=False, compare=False)
+    """Whether nothing is missing but the acknowledgement of proxies that are connected: a matter of milliseconds. Not
+    written."""
 
 
 class StatusSink(Protocol):

@@ -93,6 +93,11 @@ class Progress:
     absent: frozenset[str] = frozenset()
     """Classes of proxies that need it, and of which none is connected: `edge/istio=ingressgateway`."""
 
+    @property
+    def is_arriving(self) -> bool:
+        """Whether all proxies are there, and some have not answered yet."""
+        return self.acknowledged < self.proxies and not (self.rejection or self.absent)
+
 
 def conditions(
     findings: Iterable[Finding], progress: Progress | None, *, kind: Kind | None = None, generation: int = 0

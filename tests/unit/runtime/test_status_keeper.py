@@ -13,7 +13,7 @@ from tests.virtual_time import in_virtual_time
 from lateen.kube.budget import WriteBudget
 from lateen.model.keys import Key, Kind
 from lateen.runtime.leadership import AlwaysLeader, Leadership
-from lateen.runtime.status_keeper import StatusKeeper
+from lateen.runtime.status_keeper import ARRIVING, StatusKeeper
 from lateen.status.base import MemoryStatusSink, ObjectStatus
 from lateen.status.conditions import Condition, ConditionType
 
@@ -147,6 +147,49 @@ async def test_another_number_of_proxies_is_written_once_it_has_lasted() -> None
         keeper.tell([key(2)])
         await asyncio.sleep(0.1)
         assert sink.order == [key(1), key(2)]
+
+
+@in_virtual_time
+async def test_a_change_that_proxies_acknowledge_at_once_is_written_once() -> None:
+    sink, said = Sink(), {key(1): replace(good(2), is_arriving=True)}
+    async with keeping(sink, status=said.__getitem__) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(ARRIVING / 2)
+        assert sink.order == []
+        said[key(1)] = good(3)
+        keeper.tell([key(1)])
+        await asyncio.sleep(1)
+    assert sink.started == [(ARRIVING / 2, key(1))]
+    assert sink.statuses[key(1)] == good(3)
+
+
+@in_virtual_time
+async def test_a_change_that_proxies_do_not_acknowledge_is_written_as_well_and_again_when_they_do() -> None:
+    sink, said = Sink(), {key(1): replace(good(2), is_arriving=True)}
+    async with keeping(sink, status=said.__getitem__) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(ARRIVING / 2)
+        keeper.tell([key(1)])  # however often it is told: from the first time
+        await asyncio.sleep(5)
+        assert sink.started == [(ARRIVING, key(1))]
+        said[key(1)] = good(3)
+        keeper.tell([key(1)])
+        await asyncio.sleep(1)
+    assert sink.order == [key(1), key(1)]
+
+
+@in_virtual_time
+async def test_a_change_does_not_wait_as_long_as_another_number_of_proxies() -> None:
+    sink, said = Sink(), {key(1): good(2)}
+    sink.recounts = {key(1)}
+    async with keeping(sink, status=said.__getitem__) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(1)
+        sink.recounts.clear()
+        said[key(1)] = replace(good(3), is_arriving=True)
+        keeper.tell([key(1)])
+        await asyncio.sleep(5)
+    assert sink.started == [(1 + ARRIVING, key(1))]
 
 
 @in_virtual_time
