@@ -5,7 +5,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ import httpx
 import pytest
 from tests.golden.proxies.proxy_golden import FULL, manifests_of
 from tests.integration.envoy.static_envoy import envoy_binary
+from tests.integration.infra.http2_client import Http2Connection
+from tests.integration.traffic.backend import Backend
 from tests.integration.xds.live_envoy import PROXY, eds, endpoints, fetch, free_port, listener, route
 from tests.integration.xds.secure_house import HOST, SecureHouse
 
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.envoy
 
 READY: Final = "/ready"
 _PAUSE: Final = 0.05
+_STREAMS: Final = 8
 
 
 class Pod(SecureHouse):
@@ -132,6 +135,30 @@ async def test_a_pod_leaves_without_losing_a_request(pod: Pod) -> None:
     assert set(answers.counted) == {"kept", "closed"}
 
 
+async def test_a_pod_leaves_without_losing_a_stream_of_http2(pod: Pod) -> None:
+    backend = Backend("one")
+    await backend.listen()
+    pod.publish(eds("c"), endpoints("c", backend.port), route("r", "c"), listener("l", pod.port, "r"))
+    answers, ended = Answers(), list[Http2Connection]()
+    async with pod.envoy(), AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        await pod.until_status(READY, 200)
+        ending = asyncio.Event()
+        for _ in range(2):
+            tasks.create_task(_call_by_http2(pod.port, answers, ended, ending))
+        await answers.until("200", 50)
+        with backend.holding():
+            await backend.until_requests(backend.requests + 2 * _STREAMS)  # all streams that there are wait
+            script = await stack.enter_async_context(pod.draining(1, 30))
+            await pod.until_status(READY, 503)
+        await answers.until("200", 2 * _STREAMS + 50)  # the rest on new connections, until everybody has heard of it
+        ending.set()
+        assert await asyncio.wait_for(script.wait(), 10) == 0
+    await backend.stop()
+    assert set(answers.counted) == {"200"}
+    assert len(ended) > 2
+    assert all(connection.spares_open_streams for connection in ended)
+
+
 async def test_a_connection_that_stays_is_waited_for_but_not_for_ever(pod: Pod) -> None:
     pod.serve()
     async with pod.envoy():
@@ -177,6 +204,22 @@ async def _call(port: int, answers: "Answers", ending: asyncio.Event) -> None:
             closed = await _ask(reader, writer)
             answers.add("closed" if closed else "kept")
         writer.close()
+
+
+async def _call_by_http2(port: int, answers: Answers, ended: list[Http2Connection], ending: asyncio.Event) -> None:
+    """Send requests on streams beside each other, on one connection after the other: no stream after a GOAWAY."""
+    while not ending.is_set():
+        async with await Http2Connection.open(port) as connection:
+
+            async def call(connection: Http2Connection = connection) -> None:
+                while not ending.is_set() and not connection.is_ending:
+                    answers.add(str(await connection.get("t")))
+
+            async with asyncio.TaskGroup() as streams:
+                for _ in range(_STREAMS):
+                    streams.create_task(call())
+            if connection.is_ending:
+                ended.append(connection)
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
