@@ -6,20 +6,18 @@ through it; a running instance keeps a `Compiler` and gives it each batch of cha
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from lateen.compile.codes import Code, finding_of, secret_code
+from lateen.compile.codes import Code, finding_of
+from lateen.compile.faults import Faults, Input, fault_about
 from lateen.compile.findings import Findings
 from lateen.compile.graph import Graph, build_graph, proxy_of
-from lateen.compile.names import WantedSecret
 from lateen.compile.settings import CompileSettings
-from lateen.engine import Commit, Index
+from lateen.engine import Commit
 from lateen.ir.deployment import ProxyDeployment
 from lateen.ir.proxy import ListeningPort, Proxy, ProxyId
 from lateen.ir.resource import Resource, ResourceKey
-from lateen.model.keys import Key, Kind
+from lateen.model.keys import Key
 from lateen.model.objects import Change, Problem, Severity
-from lateen.semantics.secrets import SecretError
 from lateen.validation.intake import Intake
 
 Resources = Mapping[ResourceKey, Resource | None]
@@ -45,6 +43,32 @@ class Outcome:
     """Cells that ran."""
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What becomes of the objects of one batch; the last change of each counts."""
+
+    touched: dict[Key, None] = field(default_factory=dict)
+    accepted: dict[Key, None] = field(default_factory=dict)
+    refused: dict[Key, None] = field(default_factory=dict)
+    removed: dict[Key, None] = field(default_factory=dict)
+    inputs: dict[Key, Input] = field(default_factory=dict)
+
+    def accept(self, key: Key) -> None:
+        """It is in the tables."""
+        self.refused.pop(key, None)
+        self.accepted[key] = None
+
+    def refuse(self, key: Key) -> None:
+        """It is not; what was there before is."""
+        self.accepted.pop(key, None)
+        self.refused[key] = None
+
+    def remove(self, key: Key) -> None:
+        """It is gone."""
+        self.inputs.pop(key, None)
+        self.removed[key] = None
+
+
 class Compiler:
     """Keeps the compiled state and brings it up to date with each batch."""
 
@@ -54,44 +78,39 @@ class Compiler:
         self.graph: Graph = build_graph(settings)
         self._intake = intake
         self._problems: dict[Key, Findings] = {}
-        self._failures: dict[tuple[str, Any], tuple[Key, ...]] = {}
+        self._faults = Faults(self.graph.engine, self.graph.clusters, self.graph.secrets)
 
     def apply(self, changes: Iterable[Change]) -> Outcome:
-        """Take in a batch and return what it changed. An object that is refused keeps its last good version."""
-        accepted: list[Key] = []
-        refused: list[Key] = []
-        removed: list[Key] = []
-        touched: dict[Key, None] = {}
-        for change in changes:
-            key = change.key
-            table = self.graph.inputs.table(key.kind)
-            touched[key] = None
-            if change.raw is None:
-                self._problems.pop(key, None)
-                removed.append(key)
-                if table is not None:
-                    self.graph.engine.set(table, key, None)
-                continue
-            admission = self._intake.admit(key, change.raw)
-            self._keep_problems(key, admission.problems)
-            if admission.object is None:
-                refused.append(key)
-                continue
-            accepted.append(key)
-            if table is not None:
-                self.graph.engine.set(table, key, admission.object)
+        """Take in a batch and return what it changed. An object that is refused keeps its last good version.
+
+        So does one at which the program fails, if others would suffer from it; it is tried again when it changes.
+        """
+        batch = self._take_in(changes)
+        for key, finding in self._faults.take_back(batch.inputs).items():
+            batch.refuse(key)
+            self._problems[key] = (finding,)
         commit = self.graph.engine.commit()
-        self._note_failures(commit, touched)
+        touched = batch.touched
+        touched |= dict.fromkeys(self._faults.note(commit, touched))
         touched |= dict.fromkeys(self._changed_findings(commit))
         return Outcome(
             resources=self._changed_resources(commit),
             proxies={key: new for key, (_, new) in commit.changes_of(self.graph.placement.proxies).items()},
             deployments={key: new for key, (_, new) in commit.changes_of(self.graph.deployments.deployments).items()},
             findings={key: self.findings_of(key) for key in touched},
-            accepted=tuple(accepted),
-            refused=tuple(refused),
-            removed=tuple(removed),
+            accepted=tuple(batch.accepted),
+            refused=tuple(batch.refused),
+            removed=tuple(batch.removed),
             recomputed=commit.recomputed,
+        )
+
+    def everything(self) -> Outcome:
+        """Return all that is compiled now, as if one batch had brought it."""
+        proxies = self.graph.placement.proxies.values
+        return Outcome(
+            resources={proxy: self.resources(proxy) for proxy in proxies},
+            proxies=dict(proxies),
+            deployments=dict(self.graph.deployments.deployments.values),
         )
 
     def findings_of(self, key: Key) -> Findings:
@@ -99,14 +118,7 @@ class Compiler:
         out = list(self._problems.get(key, ()))
         for table in self.graph.findings:
             out += table.values.get(key, ())
-        for (name, cell), owners in self._failures.items():
-            if key in owners:
-                error = self.graph.engine.tables[name].errors[cell]  # type: ignore[attr-defined]  # only derived fail
-                if isinstance(error, SecretError):
-                    out.append(secret_code(error).about(key, str(error)))
-                else:
-                    out.append(Code.INTERNAL_ERROR.about(key, f"{name}: {type(error).__name__}: {error}"))
-        return tuple(out)
+        return (*out, *self._faults.about(key))
 
     def refuses(self, key: Key) -> bool:
         """Whether the door keeps out the object as it is now; an earlier version of it may be in use."""
@@ -154,36 +166,47 @@ class Compiler:
             if proxy_of(key) == proxy
         }
 
+    def _take_in(self, changes: Iterable[Change]) -> _Batch:
+        """Bring a batch into the input tables; an object at which that fails keeps its last good version."""
+        batch = _Batch()
+        for change in changes:
+            key = change.key
+            batch.touched[key] = None
+            try:
+                self._take_one(change, batch)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one object, others are taken
+                self._problems[key] = (fault_about(key, "the door", error),)
+                batch.refuse(key)
+        return batch
+
+    def _take_one(self, change: Change, batch: _Batch) -> None:
+        key, table = change.key, self.graph.inputs.table(change.key.kind)
+        admitted = None
+        if change.raw is None:
+            self._problems.pop(key, None)
+            batch.remove(key)
+        else:
+            admission = self._intake.admit(key, change.raw)
+            self._keep_problems(key, admission.problems)
+            admitted = admission.object
+            if admitted is None:
+                batch.refuse(key)
+                return
+        if table is not None:
+            before = table.values.get(key)
+            self.graph.engine.set(table, key, admitted)
+            if admitted is not None:
+                known = batch.inputs.get(key)
+                batch.inputs[key] = Input(table, before if known is None else known.before, admitted)
+        if admitted is not None:
+            batch.accept(key)
+
     def _keep_problems(self, key: Key, problems: Iterable[Problem]) -> None:
         found = tuple(finding_of(key, problem, Code.INVALID_FIELD) for problem in problems)
         if found:
             self._problems[key] = found
         else:
             self._problems.pop(key, None)
-
-    def _note_failures(self, commit: Commit, touched: dict[Key, None]) -> None:
-        """Lay each failed cell at the door of the objects it is about."""
-        for cell in commit.healed:
-            touched |= dict.fromkeys(self._failures.pop(cell, ()))
-        for name, key in commit.failed:
-            owners = self._owners(name, key, tuple(touched)[:1])
-            self._failures[name, key] = owners
-            touched |= dict.fromkeys(owners)
-
-    def _owners(self, table: str, cell: Any, otherwise: tuple[Key, ...]) -> tuple[Key, ...]:
-        """The objects a cell is about, as far as its key or those who ask for it say."""
-        if isinstance(cell, WantedSecret):  # Gateways have findings of their own about their credentials
-            upstreams = self.graph.clusters.upstreams.values
-            naming = self.graph.secrets.of_clusters.sorted_keys(cell)
-            origins = (origin for cluster in naming for origin in upstreams[cluster].cluster.origins)
-            return tuple(dict.fromkeys(key for key in origins if key.kind is Kind.DESTINATION_RULE))
-        parts = (cell,) if isinstance(cell, Key) else cell if isinstance(cell, tuple) else ()
-        owner = next((part for part in parts if isinstance(part, Key)), None)
-        if owner is not None:
-            return (owner,)
-        follows: tuple[Any, ...] = self.graph.engine.tables[table].follows  # type: ignore[attr-defined]  # see above
-        members = (key for source in follows if isinstance(source, Index) for key in source.sorted_keys(cell))
-        return tuple(dict.fromkeys(key for key in members if isinstance(key, Key))) or otherwise
 
     def _changed_findings(self, commit: Commit) -> Iterable[Key]:
         for table in self.graph.findings:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from lateen.engine.commit import Commit
-from lateen.engine.errors import EngineError
+from lateen.engine.errors import EngineError, words_of
 from lateen.engine.index import Index
 from lateen.engine.members import with_item, without_item
 from lateen.engine.reads import CLOSED, Reads
@@ -125,12 +125,8 @@ class Engine:
             raise EngineError(f"{table.name} is not an input of this engine")
         table.write(key, value)
 
-    def commit(self) -> Commit:
-        """Bring all derived tables up to date and return what has changed since the last commit.
-
-        Raises:
-            EngineError: a cell broke the rules of the graph. That cell and those after it remain to be run.
-        """
+    def settle(self) -> None:
+        """Bring all derived tables up to date. What changes by that is told by the next `commit`."""
         self._refuse_while_committing()
         waiting = self._agenda.cells
         self._committing = True
@@ -139,6 +135,14 @@ class Engine:
                 self._run_stage(min(waiting))
         finally:
             self._committing = False
+
+    def failing(self) -> list[tuple[Derived[Any, Any], Hashable]]:
+        """Return the cells whose error appeared or changed since the last commit."""
+        return [(table, key) for (table, key), old in self._errors_before.items() if _is_news(table, key, old)]
+
+    def commit(self) -> Commit:
+        """Bring all derived tables up to date and return what has changed since the last commit."""
+        self.settle()
         touched, self._agenda.touched = self._agenda.touched, {}
         changes = {table.name: difference for table in touched if (difference := table.take_changes())}
         failed, healed = self._take_errors()
@@ -167,7 +171,7 @@ class Engine:
                     self._end(cell)
                 done += 1
         finally:
-            if done < len(cells):  # an EngineError or an interrupt: lose nothing
+            if done < len(cells):  # an interrupt: lose nothing
                 self._agenda.cells[stage] = dict.fromkeys(cells[done:])
 
     def _run(self, cell: Cell) -> None:
@@ -175,8 +179,6 @@ class Engine:
         reads = Reads(table.stage)
         try:
             table.write(key, table.compute(reads, key))
-        except EngineError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever a compute raises concerns its own cell alone
             self._fail(table, key, error)
         else:
@@ -213,7 +215,7 @@ class Engine:
             new = table.failures.get(key)
             if new is None and old is not None:
                 healed.append((table.name, key))
-            elif new is not None and (type(new) is not type(old) or str(new) != str(old)):
+            elif _is_news(table, key, old):
                 failed.append((table.name, key))
         self._errors_before = {}
         return tuple(failed), tuple(healed)
@@ -236,3 +238,9 @@ class Engine:
                 source.readers[key] = (cell,) if readers is None else with_item(readers, cell)
         cell.reads = tuple(new)
         self._wide += (len(new) > WIDE) - (len(old) > WIDE)
+
+
+def _is_news(table: Derived[Any, Any], key: Hashable, old: Exception | None) -> bool:
+    """Whether a cell has an error, and another one than before."""
+    new = table.failures.get(key)
+    return new is not None and (old is None or type(new) is not type(old) or words_of(new) != words_of(old))

@@ -159,10 +159,10 @@ class Control:
     def findings(self, key: Key) -> tuple[Finding, ...]:
         """Everything there is to say about an object now, taken ports and the proxies' refusals included."""
         found = [*self.compiler.findings_of(key), *self.ports.findings(key)]
-        for proxy, rejection in self.cache.quarantine.rejections():
+        for proxy, rejection in self.cache.quarantine.about(key):
             desired = self.cache.desired(proxy)
             wanted = desired.get(rejection.key) if desired is not None else None
-            if key in rejection.origins and wanted is not None and wanted.version == rejection.version:
+            if wanted is not None and wanted.version == rejection.version:
                 message = f"proxy {proxy} refused {rejection.key.name}: {rejection.message}"
                 found.append(Code.REJECTED.about(key, message))
         return tuple(found)

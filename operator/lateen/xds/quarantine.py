@@ -7,7 +7,7 @@ an Envoy acknowledged (the pin), and with it the clusters and endpoints that it 
 even if they are no longer wanted by anybody else.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lateen.ir.proxy import ProxyId
@@ -33,13 +33,15 @@ class Rejection:
 class ProxyQuarantine:
     """The rejections of one class of proxies."""
 
-    __slots__ = ("_changed", "_rejections", "_support")
+    __slots__ = ("_changed", "_of_origins", "_rejections", "_support")
 
     def __init__(self, changed: Callable[[tuple[ResourceKey, ...]], None]) -> None:
         """Start empty; `changed` hears of every key whose standing changed."""
         self._changed = changed
         self._rejections: dict[ResourceKey, Rejection] = {}
-        self._support: dict[ResourceKey, Resource] = {}
+        self._support: dict[ResourceKey, dict[ResourceKey, Resource]] = {}
+        """What pinned resources need, by the resource that was refused: of several the newest counts."""
+        self._of_origins: dict[Key, dict[ResourceKey, None]] = {}
 
     def __iter__(self) -> Iterator[Rejection]:
         """Go through the rejections in the order they came."""
@@ -52,7 +54,12 @@ class ProxyQuarantine:
 
     def support(self, key: ResourceKey) -> Resource | None:
         """Find what a pinned resource needs and nobody else wants any more."""
-        return self._support.get(key)
+        found = self._support.get(key)
+        return None if found is None else next(reversed(found.values()))
+
+    def about(self, origin: Key) -> Iterator[Rejection]:
+        """Go through the refused versions that an object has a part in."""
+        return (self._rejections[key] for key in self._of_origins.get(origin, ()))
 
     def supported(self, type_: ResourceType) -> Iterator[str]:
         """Name everything of one type that pinned resources need."""
@@ -76,20 +83,46 @@ class ProxyQuarantine:
             )
         if earlier == rejection:
             return
+        before = self._drop(rejection.key)
         self._rejections[rejection.key] = rejection
-        self._announce([rejection.key])
+        for resource in rejection.support:
+            before.setdefault(resource.key, self.support(resource.key))
+            self._support.setdefault(resource.key, {})[rejection.key] = resource
+        for origin in rejection.origins:
+            self._of_origins.setdefault(origin, {})[rejection.key] = None
+        self._announce([rejection.key], before)
 
     def release(self, keys: Iterable[ResourceKey]) -> None:
         """Forget what was refused: a newer version was acknowledged, or the resource is gone."""
-        found = [key for key in keys if self._rejections.pop(key, None) is not None]
+        found: list[ResourceKey] = []
+        before: dict[ResourceKey, Resource | None] = {}
+        for key in keys:
+            if key in self._rejections:
+                found.append(key)
+                before = {**self._drop(key), **before}
         if found:
-            self._announce(found)
+            self._announce(found, before)
 
-    def _announce(self, keys: list[ResourceKey]) -> None:
-        before = self._support
-        after = {resource.key: resource for rejection in self._rejections.values() for resource in rejection.support}
-        self._support = after
-        moved = (key for key in (*before, *after) if before.get(key) != after.get(key))
+    def _drop(self, key: ResourceKey) -> dict[ResourceKey, Resource | None]:
+        """Forget one rejection; return what was in support of it, as it was before."""
+        rejection = self._rejections.pop(key, None)
+        if rejection is None:
+            return {}
+        before = {resource.key: self.support(resource.key) for resource in rejection.support}
+        for resource in rejection.support:
+            supporters = self._support[resource.key]
+            supporters.pop(key, None)
+            if not supporters:
+                del self._support[resource.key]
+        for origin in dict.fromkeys(rejection.origins):
+            refused = self._of_origins[origin]
+            del refused[key]
+            if not refused:
+                del self._of_origins[origin]
+        return before
+
+    def _announce(self, keys: list[ResourceKey], before: Mapping[ResourceKey, Resource | None]) -> None:
+        moved = (key for key, resource in before.items() if self.support(key) != resource)
         self._changed(tuple(dict.fromkeys((*keys, *moved))))
 
 
@@ -114,8 +147,8 @@ class Quarantine:
         """Forget everything about one class."""
         self._proxies.pop(proxy, None)
 
-    def rejections(self) -> Iterator[tuple[ProxyId, Rejection]]:
-        """Go through everything that is refused at the moment."""
+    def about(self, origin: Key) -> Iterator[tuple[ProxyId, Rejection]]:
+        """Go through the refused versions that an object has a part in."""
         for proxy, quarantine in self._proxies.items():
-            for rejection in quarantine:
+            for rejection in quarantine.about(origin):
                 yield proxy, rejection

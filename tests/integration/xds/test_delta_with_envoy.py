@@ -147,7 +147,7 @@ async def test_a_rejected_cluster_holds_up_neither_other_clusters_nor_other_rout
         await started(house, good)
         assert await fetch(port) == (200, "two")
         await house.observed.until(lambda event: isinstance(event, Rejected))
-        (rejection,) = (rejection for _, rejection in house.cache.quarantine.rejections())
+        (rejection,) = (rejection for each in house.cache.proxies for rejection in house.cache.quarantine.of(each))
         assert (rejection.key.name, "malformed IP address" in rejection.message) == ("bad", True)
 
 

@@ -73,18 +73,44 @@ def test_an_error_does_not_keep_the_values_of_its_compute_alive(shop: Shop) -> N
     assert traceback.tb_next.tb_frame.f_locals == {}
 
 
-def test_after_a_broken_rule_nothing_is_lost_and_the_engine_still_works() -> None:
+class InterruptError(BaseException):
+    """Ends a commit from outside, as Ctrl-C does."""
+
+
+def test_a_cell_that_breaks_a_rule_of_the_graph_fails_alone() -> None:
+    engine = Engine()
+    rows: Table[str, int] = engine.input("rows")
+    table: Derived[str, int] = engine.derive(
+        "table", 1, lambda reads, key: reads.get(table if reads.get(rows, key) == 0 else rows, key), each=rows
+    )
+    for key in "abc":
+        engine.set(rows, key, 1)
+    engine.commit()
+    for key, value in (("a", 2), ("b", 0), ("c", 2)):
+        engine.set(rows, key, value)
+    commit = engine.commit()
+    assert commit.failed == (("table", "b"),)
+    assert isinstance(table.errors["b"], EngineError)
+    assert table.values == {"a": 2, "b": 1, "c": 2}
+    engine.set(rows, "b", 3)
+    assert engine.commit().healed == (("table", "b"),)
+    assert table.values == {"a": 2, "b": 3, "c": 2}
+
+
+def test_after_an_interrupt_nothing_is_lost_and_the_engine_still_works() -> None:
     engine = Engine()
     rows: Table[str, int] = engine.input("rows")
     broken = True
 
     def compute(reads: Reads, key: str) -> int | None:
-        return reads.get(table if broken and key == "b" else rows, key)
+        if broken and key == "b":
+            raise InterruptError
+        return reads.get(rows, key)
 
     table: Derived[str, int] = engine.derive("table", 1, compute, each=rows)
     for key in "abc":
         engine.set(rows, key, 1)
-    with pytest.raises(EngineError):
+    with pytest.raises(InterruptError):
         engine.commit()
     assert table.values == {"a": 1}
     broken = False
@@ -98,7 +124,9 @@ def test_a_commit_after_a_broken_one_reports_errors_as_seen_from_outside() -> No
     rows: Table[str, int] = engine.input("rows")
 
     def compute(reads: Reads, key: str) -> int | None:
-        value = reads.get(table if key == "z" and reads.get(rows, key) == 0 else rows, key)
+        value = reads.get(rows, key)
+        if key == "z" and value == 0:
+            raise InterruptError
         if value is not None and value < 0:
             raise ValueError(value)
         return value
@@ -112,10 +140,51 @@ def test_a_commit_after_a_broken_one_reports_errors_as_seen_from_outside() -> No
     put(good=1, bad=-1, breaking=1)
     assert engine.commit().failed == (("table", "bad"),)
     put(good=-2, bad=-2, breaking=0)
-    with pytest.raises(EngineError):
+    with pytest.raises(InterruptError):
         engine.commit()
     assert set(table.errors) == {"good", "bad"}
     put(good=3, bad=-1, breaking=3)
     commit = engine.commit()
     assert (commit.failed, commit.healed) == ((), ())
     assert commit.changes_of(table) == {"good": (1, 3), "z": (1, 3)}
+
+
+def test_what_is_tried_before_a_commit_is_told_by_it_as_a_whole() -> None:
+    engine = Engine()
+    rows: Table[str, int] = engine.input("rows")
+
+    def compute(reads: Reads, key: str) -> int:
+        return 10 // (reads.get(rows, key) or 0)
+
+    table: Derived[str, int] = engine.derive("table", 1, compute, each=rows)
+    engine.set(rows, "a", 1)
+    engine.set(rows, "b", 1)
+    engine.commit()
+    engine.set(rows, "a", 0)
+    engine.set(rows, "b", 2)
+    engine.settle()
+    assert [(failed.name, key) for failed, key in engine.failing()] == [("table", "a")]
+    engine.set(rows, "a", 5)
+    engine.settle()
+    assert engine.failing() == []
+    commit = engine.commit()
+    assert commit.changes_of(table) == {"a": (10, 2), "b": (10, 5)}
+    assert (commit.failed, commit.healed) == ((), ())
+
+
+def test_an_error_without_words_is_an_error_as_well() -> None:
+    class SpeechlessError(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    engine = Engine()
+    rows: Table[str, int] = engine.input("rows")
+
+    def compute(_: Reads, _key: str) -> int:
+        raise SpeechlessError
+
+    engine.derive("table", 1, compute, each=rows)
+    engine.set(rows, "a", 1)
+    assert engine.commit().failed == (("table", "a"),)
+    engine.set(rows, "a", 2)
+    assert engine.commit().failed == ()

@@ -61,10 +61,11 @@ def test_a_cell_cannot_read_a_table_of_its_own_or_a_later_stage(stage: int) -> N
     engine = Engine()
     rows: Table[str, int] = engine.input("rows")
     late: Derived[str, int] = engine.derive("late", stage, lambda _reads, _key: 1, each=rows)
-    engine.derive("early", 1, lambda reads, key: reads.get(late, key), each=rows)
+    early = engine.derive("early", 1, lambda reads, key: reads.get(late, key), each=rows)
     engine.set(rows, "a", 1)
+    engine.commit()
     with pytest.raises(EngineError, match=f"a cell of stage 1 cannot read late of stage {stage}"):
-        engine.commit()
+        raise early.errors["a"]
 
 
 @pytest.mark.parametrize("read", [Reads.bucket, Reads.values])
@@ -75,10 +76,11 @@ def test_a_cell_cannot_read_an_index_of_its_own_stage(
     rows: Table[str, int] = engine.input("rows")
     same: Derived[str, int] = engine.derive("same", 1, lambda _reads, _key: 1, each=rows)
     by_value = engine.index("by_value", same, lambda _, value: [value])
-    engine.derive("reader", 1, lambda reads, _: read(reads, by_value, 1), each=rows)
+    reader = engine.derive("reader", 1, lambda reads, _: read(reads, by_value, 1), each=rows)
     engine.set(rows, "a", 1)
+    engine.commit()
     with pytest.raises(EngineError, match="cannot read by_value of stage 1"):
-        engine.commit()
+        raise reader.errors["a"]
 
 
 def test_reads_are_closed_when_the_compute_has_returned() -> None:
@@ -100,10 +102,11 @@ def test_reads_are_closed_when_the_compute_has_returned() -> None:
 def test_a_compute_can_change_nothing() -> None:
     engine = Engine()
     rows: Table[str, int] = engine.input("rows")
-    engine.derive("table", 1, lambda _, key: engine.set(rows, key, 2), each=rows)
+    table: Derived[str, int] = engine.derive("table", 1, lambda _, key: engine.set(rows, key, 2), each=rows)
     engine.set(rows, "a", 1)
+    engine.commit()
     with pytest.raises(EngineError, match="a compute can only read"):
-        engine.commit()
+        raise table.errors["a"]
     assert rows.values == {"a": 1}
 
 

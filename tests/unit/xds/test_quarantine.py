@@ -18,10 +18,11 @@ from tests.unit.xds.scene import (
     sent,
 )
 
-from lateen.ir.resource import ResourceType
+from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
 from lateen.xds.events import Acknowledged, Rejected
 from lateen.xds.messages import Response
+from lateen.xds.quarantine import ProxyQuarantine, Rejection
 
 
 def rejections(scene: Scene) -> list[Rejected]:
@@ -47,7 +48,7 @@ def test_a_rejected_resource_is_reported_with_envoys_words_and_its_origins() -> 
     assert scene.nack(response, message="cannot bind") == []
     origin = Key(Kind.VIRTUAL_SERVICE, "shop", "l")
     assert rejections(scene) == [Rejected(scene.stream.stream, made.key, made.version, "cannot bind", (origin,))]
-    ((proxy, rejection),) = scene.cache.quarantine.rejections()
+    ((proxy, rejection),) = scene.cache.quarantine.about(origin)
     assert (proxy, rejection.message, rejection.origins) == (PROXY, "cannot bind", (origin,))
 
 
@@ -337,8 +338,34 @@ def test_everything_a_pinned_scope_leads_to_is_kept() -> None:
 def test_a_class_that_is_removed_is_forgotten() -> None:
     scene = Scene(listener("l"))
     scene.nack(*scene.ask(LISTENER))
+    origin = Key(Kind.VIRTUAL_SERVICE, "shop", "l")
+    assert len(list(scene.cache.quarantine.about(origin))) == 1
     scene.cache.remove(PROXY)
-    assert list(scene.cache.quarantine.rejections()) == []
+    assert list(scene.cache.quarantine.about(origin)) == []
+
+
+def test_what_is_refused_of_one_object_is_found_without_looking_at_the_rest() -> None:
+    heard: list[tuple[ResourceKey, ...]] = []
+    quarantine = ProxyQuarantine(heard.append)
+    shared, replaced = cluster("shared"), cluster("shared", content="2")
+
+    def refuse(number: int, *support: Resource) -> Key:
+        origin = Key(Kind.VIRTUAL_SERVICE, "shop", str(number))
+        refused = ResourceKey(ResourceType.ROUTE, str(number))
+        quarantine.reject(Rejection(refused, "1", "no", (origin,), route(str(number)), support))
+        return origin
+
+    first, second = refuse(1, shared), refuse(2, replaced)
+    assert [each.key.name for each in quarantine.about(first)] == ["1"]
+    assert heard[-1] == (ResourceKey(ResourceType.ROUTE, "2"), shared.key)
+    assert quarantine.support(shared.key) == replaced
+    quarantine.release([ResourceKey(ResourceType.ROUTE, "2")])
+    assert quarantine.support(shared.key) == shared
+    assert list(quarantine.about(second)) == []
+    quarantine.release([ResourceKey(ResourceType.ROUTE, "1")])
+    assert quarantine.support(shared.key) is None
+    assert list(quarantine.supported(ResourceType.CLUSTER)) == []
+    assert list(quarantine) == []
 
 
 def test_nothing_is_condemned_for_an_empty_response() -> None:
