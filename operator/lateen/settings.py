@@ -241,6 +241,16 @@ class ProxyNetworkPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyRemoval:
+    """How proxies go that no Gateway wants any more."""
+
+    __pydantic_config__ = SPEC
+
+    delay_seconds: int = 30
+    """Seconds that their objects stay in case that a Gateway wants them again."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyDefaults:
     """How proxies run in a cluster, where no annotation of a Gateway says otherwise (`docs/proxies.md`)."""
 
@@ -305,6 +315,9 @@ class ProxyDefaults:
 
     drain_seconds: int = 30
     """Seconds that it has in all for its connections to end; it ends when the last one has."""
+
+    removal: ProxyRemoval = field(default_factory=ProxyRemoval)
+    """How proxies go that no Gateway wants any more."""
 
     extra_env: tuple[Mapping[str, Any], ...] = ()
     """More environment variables, as in a container."""

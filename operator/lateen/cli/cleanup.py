@@ -10,7 +10,7 @@ import click
 from lateen.cli.logs import configure_service_logs
 from lateen.cli.operator_settings import read_operator_settings
 from lateen.errors import LateenError
-from lateen.kube.cleanup import clean_up
+from lateen.infra.cleanup import clean_up
 from lateen.kube.client import KubeClient
 from lateen.settings import AUTHORITY_SECRET, LEASE, OperatorSettings
 

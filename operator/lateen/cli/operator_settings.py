@@ -57,6 +57,9 @@ def parse_operator_settings(text: str, file: str) -> OperatorSettings:
         for name in settings.gateways.options
         if name not in OPTIONS and name != "*"
     ]
+    delay = settings.proxies.removal.delay_seconds
+    if delay < 0:
+        wrong.append(f"proxies.removal.delaySeconds: 0 or more is expected, not {delay}")
     wrong += [f"proxies.{path}: {fault}" for path, fault in find_faults(settings.proxies)]
     if wrong:
         raise InputError("\n".join(f"{file}: {each}" for each in wrong))

@@ -7,15 +7,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
 from lateen.errors import LateenError, ProxyError
 from lateen.infra.base import OnState, Phase, ProxyPlan, ProxyState
 from lateen.infra.deployment_watch import DeploymentWatch
-from lateen.infra.naming import APPLIED, CLASS, INSTANCE, MANAGED_BY, object_name, secret_name
+from lateen.infra.naming import APPLIED, CLASS, object_name, operator_labels
 from lateen.infra.render import Renderer, wants_service
+from lateen.infra.turns import Turns
 from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.proxy import ProxyId
 from lateen.kube.apply import ObjectId, ObjectSets, SetId
@@ -26,7 +27,6 @@ from lateen.kube.resources import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
     NETWORK_POLICIES,
-    SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
 )
@@ -49,6 +49,24 @@ AUDIT_SECONDS: Final = 60.0
 _log = structlog.get_logger(__name__)
 
 
+class Identities(Protocol):
+    """Gives the pods of each class what they prove themselves with: a Secret beside its other objects."""
+
+    async def ensure(self, proxy: ProxyId) -> None:
+        """Have the Secret of a class, and keep it good.
+
+        Raises:
+            LateenError: it cannot be written, or is somebody else's.
+        """
+
+    async def remove(self, proxy: ProxyId) -> None:
+        """Delete it, unless it is somebody else's.
+
+        Raises:
+            LateenError: it cannot be deleted.
+        """
+
+
 class KubeProxyRunner:
     """Runs each class of proxies as a Deployment with what belongs to it."""
 
@@ -58,8 +76,10 @@ class KubeProxyRunner:
         defaults: ProxyDefaults,
         *,
         instance: str,
+        identities: Identities,
         namespace: str = "",
         on_state: OnState | None = None,
+        turns: Turns | None = None,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
         """Know of no proxies yet.
@@ -68,16 +88,19 @@ class KubeProxyRunner:
             client: the API server.
             defaults: how proxies run where no Gateway says otherwise.
             instance: the operator's namespace; tells its proxies from those of other operators.
+            identities: keeps the proxies' certificates.
             namespace: where all proxies are; empty: each class in its own. Nothing is asked of other namespaces.
             on_state: told of every change.
+            turns: how many classes are written at a time; None: a few.
             sleep: waits.
         """
-        self._client = client
         self._defaults = defaults
         self._instance = instance
+        self._identities = identities
         self._on_state = on_state
+        self._turns = turns or Turns()
         self._sleep = sleep
-        ours = {MANAGED_BY: "lateen", INSTANCE: instance}
+        ours = operator_labels(instance)
         self._sets = ObjectSets(
             client, MADE, ours=ours, set_label=PROXY_LABEL, hash_annotation=APPLIED, namespace=namespace
         )
@@ -110,7 +133,7 @@ class KubeProxyRunner:
         """
         which = self._hold(plan.proxy)
         renderer = await self._prepare()
-        async with self._lock(plan.proxy):
+        async with self._lock(plan.proxy), self._turns.turn():
             self._plans[plan.proxy] = plan
             await self._apply(renderer, which, plan)
         return self._states.setdefault(plan.proxy, ProxyState(plan.proxy, Phase.STARTING))
@@ -122,11 +145,12 @@ class KubeProxyRunner:
             ApiError: the API server refuses, or is not there.
         """
         await self._prepare()
-        async with self._lock(proxy):
+        async with self._lock(proxy), self._turns.turn():
             self._plans.pop(proxy, None)
             which = _set_of(proxy)
             if self._holders.get(which, proxy) == proxy:
-                await self._client.delete(SECRETS, which.namespace, secret_name(proxy))
+                _log.info("removing proxies that no Gateway needs", proxy=str(proxy))
+                await self._identities.remove(proxy)
                 await self._sets.remove(which)
                 self._holders.pop(which, None)
         self._locks.pop(proxy, None)
@@ -137,14 +161,21 @@ class KubeProxyRunner:
     async def close(self) -> None:
         """Leave all proxies running."""
 
-    async def run(self, *, leads: Callable[[], bool], wanted: Callable[[], Collection[ProxyId]]) -> None:
+    async def run(
+        self,
+        *,
+        leads: Callable[[], bool],
+        wanted: Callable[[], Collection[ProxyId]],
+        on_unwanted: Callable[[ProxyId], None],
+    ) -> None:
         """Follow how proxies are and, if leading, keep them as they were made, until cancelled.
 
-        Proxies that nobody wants are removed, so run it only once all Gateways are known.
+        Run it only once all Gateways are known.
 
         Args:
             leads: whether this replica does.
             wanted: every class that ought to exist.
+            on_unwanted: told of every other one, again and again as long as it exists; nothing is done about it here.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch.run(), name="follow proxies")
@@ -152,14 +183,14 @@ class KubeProxyRunner:
                 if leads():
                     self._suspicion.clear()
                     try:
-                        await self.audit(wanted)
+                        await self.audit(wanted, on_unwanted)
                     except LateenError as error:
                         _log.warning("proxies cannot be looked after", error=str(error))
                 await self._sleep(1.0)  # whatever somebody does, we answer no faster than that
                 await self._wait(AUDIT_SECONDS if leads() else 1.0)
 
-    async def audit(self, wanted: Callable[[], Collection[ProxyId]]) -> None:
-        """Put back what somebody has changed or deleted, and remove classes that are not wanted any more.
+    async def audit(self, wanted: Callable[[], Collection[ProxyId]], on_unwanted: Callable[[ProxyId], None]) -> None:
+        """Put back what somebody has changed or deleted of classes that are wanted, and tell of the others.
 
         A class of which something is refused holds up no other one.
 
@@ -171,21 +202,17 @@ class KubeProxyRunner:
         for which, metadata in self._sets.sets().items():
             name = metadata.get("annotations", {}).get(CLASS)
             proxy = ProxyId(which.namespace, name) if name is not None else None
-            # Asked anew each time: a class may have come while this one was looking.
             if proxy is not None and _set_of(proxy) == which and proxy not in wanted():
-                _log.info("removing proxies that no Gateway needs", proxy=str(proxy))
-                await self._try(proxy, self.remove(proxy))
+                on_unwanted(proxy)
         for proxy, plan in list(self._plans.items()):
-            await self._try(proxy, self._put_back(renderer, proxy, plan))
+            if proxy in wanted():  # asked anew each time: it takes a while
+                await self._put_back(renderer, proxy, plan)
 
     async def _put_back(self, renderer: Renderer, proxy: ProxyId, plan: ProxyPlan) -> None:
-        async with self._lock(proxy):
-            if self._plans.get(proxy) is plan:
-                await self._apply(renderer, _set_of(proxy), plan)
-
-    async def _try(self, proxy: ProxyId, action: Awaitable[None]) -> None:
         try:
-            await action
+            async with self._lock(proxy), self._turns.turn():
+                if self._plans.get(proxy) is plan:
+                    await self._apply(renderer, _set_of(proxy), plan)
         except LateenError as error:
             _log.warning("proxies are not as they should be", proxy=str(proxy), error=str(error))
 
@@ -212,6 +239,7 @@ class KubeProxyRunner:
         # Without ports there can be no Service; one that is there keeps its address until there are some again.
         keep = {SERVICES.kind} if wants_service(plan, self._defaults) else ()
         try:
+            await self._identities.ensure(plan.proxy)
             changed = await self._sets.apply(which, manifests, keep=keep)
         except LateenError as error:
             self._refusals[plan.proxy] = str(error)

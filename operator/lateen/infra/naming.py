@@ -49,6 +49,15 @@ def secret_name(proxy: ProxyId) -> str:
     return f"{object_name(proxy)}-xds"
 
 
+def operator_labels(instance: str) -> Mapping[str, str]:
+    """The labels of everything that one operator has made, and nobody else.
+
+    Args:
+        instance: the operator's namespace.
+    """
+    return {MANAGED_BY: "lateen", INSTANCE: instance}
+
+
 def labels_of(proxy: ProxyId, instance: str) -> Mapping[str, str]:
     """The labels by which what was made for a class is found again.
 
@@ -56,4 +65,4 @@ def labels_of(proxy: ProxyId, instance: str) -> Mapping[str, str]:
         proxy: the class.
         instance: the operator's namespace.
     """
-    return {MANAGED_BY: "lateen", INSTANCE: instance, PROXY_LABEL: object_name(proxy)}
+    return {**operator_labels(instance), PROXY_LABEL: object_name(proxy)}

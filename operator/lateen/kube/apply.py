@@ -11,19 +11,14 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
-from lateen.errors import LateenError
 from lateen.kube.client import KubeClient, Manifest
-from lateen.kube.ownership import lost_field, owned_fields
+from lateen.kube.ownership import lost_field, owned_fields, require_ours
 from lateen.kube.resources import DEPLOYMENTS, ApiResource
 
 SCALER: Final = "lateen-replicas"
 """Field manager that holds the number of replicas until an autoscaler does."""
 
 _log = structlog.get_logger(__name__)
-
-
-class ForeignObjectError(LateenError):
-    """An object that is to be made exists, and is somebody else's."""
 
 
 class SetId(NamedTuple):
@@ -179,22 +174,14 @@ class ObjectSets:
     async def _write(self, each: ObjectId, manifest: Manifest) -> None:
         known = self._known.get(each)
         if known is None:
-            await self._require_ours(each)
+            found = await self._client.get(each.resource, each.namespace, each.name, metadata_only=True)
+            if found is not None:
+                require_ours(each, found["metadata"], self._ours)
         elif each.resource is DEPLOYMENTS and "replicas" not in manifest["spec"]:
             await self._hand_over_replicas(each, known)
         written = await self._client.apply(each.resource, manifest)
         self._owned[each] = owned_fields(written["metadata"])
         self._note(each, written["metadata"])
-
-    async def _require_ours(self, each: ObjectId) -> None:
-        """Server-side apply would take over whatever has the name. Ours has lost a label at worst, and was applied."""
-        found = await self._client.get(each.resource, each.namespace, each.name, metadata_only=True)
-        if found is None:
-            return
-        labels = found["metadata"].get("labels", {})
-        missing = None if owned_fields(found["metadata"]) else ""
-        if any(labels.get(name, missing) not in (value, None) for name, value in self._ours.items()):
-            raise ForeignObjectError(f"{each} exists already, and this operator has not made it")
 
     async def _hand_over_replicas(self, each: ObjectId, known: Mapping[str, Any]) -> None:
         """Keep the number of pods for an autoscaler: a field that its only owner leaves out falls back to 1."""

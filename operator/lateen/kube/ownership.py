@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from lateen.errors import LateenError
 from lateen.kube.client import MANAGER, Manifest
 
 _FIELD: Final = "f:"
@@ -16,6 +17,37 @@ _ELEMENT: Final = "k:"
 _IDENTITY: Final = frozenset({"apiVersion", "kind"})
 _NAMES: Final = frozenset({"name", "namespace"})
 """Fields of `metadata` that nobody owns."""
+
+
+class ForeignObjectError(LateenError):
+    """An object that is to be made exists, and is somebody else's."""
+
+
+def is_ours(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether an object is ours by its labels. One that we have applied may have lost them, but has no others.
+
+    Args:
+        metadata: of the object as it is, with `managedFields`.
+        labels: those of everything that is ours.
+    """
+    found = metadata.get("labels", {})
+    missing = None if owned_fields(metadata) else ""
+    return all(found.get(name, missing) in (value, None) for name, value in labels.items())
+
+
+def require_ours(what: object, metadata: Mapping[str, Any], labels: Mapping[str, str]) -> None:
+    """Return if an object is ours: server-side apply would take over whatever has the name.
+
+    Args:
+        what: kind and name, for people.
+        metadata: of the object as it is, with `managedFields`.
+        labels: those of everything that is ours.
+
+    Raises:
+        ForeignObjectError: it is somebody else's.
+    """
+    if not is_ours(metadata, labels):
+        raise ForeignObjectError(f"{what} exists already, and this operator has not made it")
 
 
 def lost_field(metadata: Mapping[str, Any], manifest: Manifest, manager: str = MANAGER) -> str:

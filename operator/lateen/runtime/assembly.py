@@ -9,7 +9,7 @@ from lateen.compile.settings import CompileSettings, ProxyScope
 from lateen.errors import ProxyError
 from lateen.infra.base import OnState, ProxyPlan
 from lateen.infra.kube import KubeProxyRunner
-from lateen.infra.naming import labels_of, object_name, secret_name
+from lateen.infra.naming import object_name
 from lateen.infra.pods import PORT_RULES, ControlPlane, plan_pods
 from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.proxy import ProxyId
@@ -166,7 +166,7 @@ class Assembly:
         log_entry(entry)
 
     def _follow_batch(self, outcome: Outcome) -> None:
-        """What a batch means for all that is not `Control`: certificates, Secrets, pods, other replicas."""
+        """What a batch means for all that is not `Control`: Secrets, pods, other replicas."""
         for proxy, wanted in outcome.proxies.items():
             self._note_class(proxy, wanted=wanted is not None)
         pods: Iterable[Key] = (key for key in (*outcome.accepted, *outcome.removed) if key.kind is Kind.POD)
@@ -188,6 +188,7 @@ class Assembly:
             self._client,
             settings.proxies,
             instance=settings.namespace,
+            identities=self.certificates,
             namespace=settings.namespace if settings.gateways.scope == "cluster" else "",
             on_state=on_state,
         )
@@ -200,6 +201,7 @@ class Assembly:
             patience=FIRST_STATUS,
             others=self.replicas,
             scales=True,
+            removal_delay=settings.proxies.removal.delay_seconds,
         )
 
     def _meet(self, control: Control) -> None:
@@ -210,10 +212,11 @@ class Assembly:
         control.ejections = self.ejections.keeper.of
 
     async def _keep_proxies(self) -> None:
-        """Put back what somebody changed, and remove what no Gateway needs."""
+        """Put back what somebody changed, and have removed what no Gateway needs."""
         await self.runner.run(
             leads=lambda: self.leadership.leading,
-            wanted=lambda: tuple(self.control.compiler.graph.placement.proxies.values),
+            wanted=lambda: self.control.compiler.graph.placement.proxies.values,
+            on_unwanted=self.control.proxies.let_go,
         )
 
     async def _keep_webhook(self) -> None:
@@ -269,15 +272,12 @@ class Assembly:
         return plan_pods(deployment, ControlPlane(address, xds_host(self.settings), log))
 
     def _note_class(self, proxy: ProxyId, *, wanted: bool) -> None:
-        """A class of proxies is wanted, or not any more: its certificate is kept, and its pods are known by name."""
+        """A class of proxies is wanted, or not any more: its pods are known by its name."""
         name = object_name(proxy)
         if wanted:
             self._classes[proxy.namespace, name] = proxy
-            labels = labels_of(proxy, self.settings.namespace)
-            self.certificates.want(proxy, proxy.namespace, secret_name(proxy), labels)
         else:
             self._classes.pop((proxy.namespace, name), None)
-            self.certificates.forget(proxy)
 
     def _note_pod(self, key: Key) -> None:
         """A pod came, changed or went: if it is a proxy's, its log is followed."""

@@ -1,11 +1,12 @@
-"""What is remembered of batches of changes: how long each took, and of which objects it may be news."""
+"""Batches of changes: how one is given away, how long each took, and of which objects it may be news."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from lateen.model.keys import Key
+from lateen.model.objects import Change
 
 HISTORY: Final = 100
 """Batches that `lateen status` can tell about."""
@@ -52,3 +53,10 @@ class BatchBook:
             if record.number == number:
                 record.live, record.rejected = seconds, rejected
         return self._touched.pop(number, ())
+
+
+def one_by_one(changes: list[Change]) -> Iterator[Change]:
+    """Give each change away: what was read of thirty thousand objects is not kept until the last one is compiled."""
+    changes.reverse()
+    while changes:
+        yield changes.pop()

@@ -8,7 +8,7 @@ the leader                               ▲ rotation  └──► ClientCertif
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ import structlog
 
 from lateen.certificates.authority import Lifetimes
 from lateen.certificates.identity import operator_identity
+from lateen.infra.naming import labels_of, operator_labels, secret_name
 from lateen.ir.proxy import ProxyId
 from lateen.kube.client import ApiError, KubeClient
 from lateen.runtime.alarm import Alarm
@@ -83,7 +84,10 @@ class CertificateKeeper:
         self.authority = AuthorityKeeper(
             client, settings.namespace, settings.secret, lifetimes, clock=clock, sleep=sleep
         )
-        self._clients = ClientCertificates(client, settings.trust_domain, lifetimes, clock=clock, chance=chance)
+        ours = operator_labels(settings.namespace)
+        self._clients = ClientCertificates(
+            client, settings.trust_domain, lifetimes, ours=ours, clock=clock, chance=chance
+        )
         self._alarm = Alarm(sleep)
         self._new_serving: asyncio.Queue[ServingCertificate] = asyncio.Queue()
 
@@ -116,29 +120,25 @@ class CertificateKeeper:
         self._new_serving.put_nowait(certificate)
         return certificate
 
-    def want(
-        self,
-        proxy: ProxyId,
-        namespace: str,
-        secret_name: str,
-        labels: Mapping[str, str],
-        owner: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keep a certificate of a class of proxies in a Secret, if leading.
+    async def ensure(self, proxy: ProxyId) -> None:
+        """Have the Secret that the pods of a class mount, and keep its certificate good as long as this leads.
 
-        Args:
-            proxy: the class.
-            namespace: the Secret's.
-            secret_name: its name.
-            labels: what it is labelled with.
-            owner: an entry of `ownerReferences`: the object with which the Secret disappears.
+        Raises:
+            ApiError: it cannot be read or written; it is tried again.
+            ForeignObjectError: it is somebody else's.
         """
-        if self._clients.want(proxy, Wish(namespace, secret_name, dict(labels), owner)):
-            self._alarm.ring()
+        await self._clients.ensure(proxy, self._wish(proxy), self.authority.state)
 
-    def forget(self, proxy: ProxyId) -> None:
-        """Keep it no more. The Secret stays until its owner goes, or somebody deletes it."""
-        self._clients.forget(proxy)
+    async def remove(self, proxy: ProxyId) -> None:
+        """Delete that Secret, unless it is somebody else's.
+
+        Raises:
+            ApiError: it cannot be read or deleted.
+        """
+        await self._clients.remove(proxy, self._wish(proxy))
+
+    def _wish(self, proxy: ProxyId) -> Wish:
+        return Wish(proxy.namespace, secret_name(proxy), labels_of(proxy, self._settings.namespace))
 
     async def run(self) -> None:
         """Follow, renew and, if leading, write, until cancelled."""

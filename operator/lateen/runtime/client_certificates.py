@@ -2,12 +2,13 @@
 
 A Secret is read as a whole once, when this instance first looks after it, and again only after
 somebody else has written it. In between its version is compared now and then, which reads no
-data; one that was deleted is written again.
+data; one that was deleted is written again. One that somebody else has made is left alone.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -18,6 +19,7 @@ from lateen.certificates.rotation import AuthorityState
 from lateen.certificates.stored import Bearer, decode_bearer, encode_bearer, find_fault
 from lateen.ir.proxy import ProxyId
 from lateen.kube.client import ApiError, KubeClient
+from lateen.kube.ownership import ForeignObjectError, is_ours, require_ours
 from lateen.kube.resources import RESOURCES
 from lateen.model.keys import Kind
 
@@ -36,8 +38,10 @@ class Wish(NamedTuple):
     namespace: str
     name: str
     labels: Mapping[str, str]
-    owner: Mapping[str, Any] | None
-    """Reference to the object with which it disappears."""
+
+    def __str__(self) -> str:
+        """Print it for people."""
+        return f"{self.namespace}/{self.name}"
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class ClientCertificates:
         trust_domain: str,
         lifetimes: Lifetimes,
         *,
+        ours: Mapping[str, str],
         clock: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
@@ -69,31 +74,48 @@ class ClientCertificates:
             client: the API server.
             trust_domain: first part of identities.
             lifetimes: how long certificates last.
+            ours: labels that all its Secrets have, and nobody else's.
             clock: seconds since 1970.
             chance: from 0 to 1; spreads renewals.
         """
         self._client = client
         self._trust_domain = trust_domain
         self._lifetimes = lifetimes
+        self._ours = ours
         self._clock = clock
         self._chance = chance
         self._wishes: dict[ProxyId, Wish] = {}
         self._kept: dict[ProxyId, _Kept] = {}
+        self._locks: dict[ProxyId, asyncio.Lock] = {}
         self._known: tuple[bytes, float] | None = None
 
-    def want(self, proxy: ProxyId, wish: Wish) -> bool:
-        """Look after a Secret from now on; False: that is done already."""
-        news = self._wishes.get(proxy) != wish
-        self._wishes[proxy] = wish
-        return news
+    async def ensure(self, proxy: ProxyId, wish: Wish, state: AuthorityState) -> None:
+        """Have a good Secret, and look after it from now on, whether or not that succeeds at once.
 
-    def forget(self, proxy: ProxyId) -> None:
-        """Look after it no more. It is not deleted."""
-        self._wishes.pop(proxy, None)
-        self._kept.pop(proxy, None)
+        Raises:
+            ApiError: it cannot be read or written.
+            ForeignObjectError: it is somebody else's.
+        """
+        self._wishes[proxy] = wish
+        await self._tend_one(proxy, wish, state)
+
+    async def remove(self, proxy: ProxyId, wish: Wish) -> None:
+        """Look after a Secret no more, and delete it if it is ours.
+
+        Raises:
+            ApiError: it cannot be read or deleted.
+        """
+        async with self._lock(proxy):
+            self._wishes.pop(proxy, None)
+            self._kept.pop(proxy, None)
+            found = await self._client.get(_SECRET, wish.namespace, wish.name, metadata_only=True)
+            if found is not None and is_ours(found["metadata"], self._ours):
+                await self._client.delete(_SECRET, wish.namespace, wish.name)
+        self._locks.pop(proxy, None)
 
     def distrust(self) -> None:
-        """Read every Secret again: somebody else may have looked after them meanwhile."""
+        """Look after none: another leader may do that, or have removed them."""
+        self._wishes.clear()
         self._kept.clear()
         self._known = None
 
@@ -109,14 +131,11 @@ class ClientCertificates:
         for proxy, wish in tuple(self._wishes.items()):
             try:
                 await self._tend_one(proxy, wish, state)
-            except ApiError as error:
-                failed = True
-                self._kept.pop(proxy, None)
+            except (ApiError, ForeignObjectError) as error:
+                # Proxies of a class whose Secret is not ours know no authority of ours: nobody waits for them.
+                failed = failed or isinstance(error, ApiError)
                 _log.warning(
-                    "certificate of a proxy cannot be kept",
-                    proxy=str(proxy),
-                    secret=f"{wish.namespace}/{wish.name}",
-                    error=str(error),
+                    "certificate of a proxy cannot be kept", proxy=str(proxy), secret=str(wish), error=str(error)
                 )
         if failed:
             self._known = None
@@ -125,23 +144,37 @@ class ClientCertificates:
         return not failed
 
     async def _tend_one(self, proxy: ProxyId, wish: Wish, state: AuthorityState) -> None:
+        async with self._lock(proxy):
+            if self._wishes.get(proxy) != wish:
+                return
+            try:
+                await self._look_at(proxy, wish, state)
+            except (ApiError, ForeignObjectError):
+                self._kept.pop(proxy, None)
+                raise
+
+    async def _look_at(self, proxy: ProxyId, wish: Wish, state: AuthorityState) -> None:
         now, kept = self._clock(), self._kept.get(proxy)
         if kept is None:
             await self._read(proxy, wish, state)
-        elif kept.wish != wish or kept.bundle != state.bundle or now >= kept.renew_at:
+            return
+        due = kept.wish != wish or kept.bundle != state.bundle or now >= kept.renew_at
+        if not due and now < kept.check_at:
+            return
+        found = await self._client.get(_SECRET, wish.namespace, wish.name, metadata_only=True)
+        if found is None or found["metadata"]["resourceVersion"] != kept.version:
+            await self._read(proxy, wish, state)
+        elif due:  # what has not changed since it was written is ours
             await self._write(proxy, wish, state)
-        elif now >= kept.check_at:
-            metadata = await self._client.get(_SECRET, wish.namespace, wish.name, metadata_only=True)
-            if metadata is None or metadata["metadata"]["resourceVersion"] != kept.version:
-                await self._read(proxy, wish, state)
-            else:
-                kept.check_at = self._next_check()
+        else:
+            kept.check_at = self._next_check()
 
     async def _read(self, proxy: ProxyId, wish: Wish, state: AuthorityState) -> None:
         """Go by what there is if it is good, else write."""
         found = await self._client.get(_SECRET, wish.namespace, wish.name)
         if found is not None:
             metadata = found["metadata"]
+            require_ours(f"Secret {wish}", metadata, self._ours)
             try:
                 bearer = decode_bearer(found.get("data"))
             except CertificateError as error:
@@ -165,9 +198,7 @@ class ClientCertificates:
             uris=[proxy_identity(proxy, self._trust_domain)],
         )
         bearer = Bearer(pair, state.bundle)
-        metadata: dict[str, Any] = {"namespace": wish.namespace, "name": wish.name, "labels": dict(wish.labels)}
-        if wish.owner is not None:
-            metadata["ownerReferences"] = [dict(wish.owner)]
+        metadata = {"namespace": wish.namespace, "name": wish.name, "labels": dict(wish.labels)}
         manifest = {
             "apiVersion": _SECRET.api_version,
             "kind": _SECRET.kind,
@@ -177,12 +208,15 @@ class ClientCertificates:
         }
         written = await self._client.apply(_SECRET, manifest)
         self._keep(proxy, wish, bearer, written["metadata"]["resourceVersion"])
-        _log.info("certificate of a proxy issued", proxy=str(proxy), secret=f"{wish.namespace}/{wish.name}")
+        _log.info("certificate of a proxy issued", proxy=str(proxy), secret=str(wish))
 
     def _keep(self, proxy: ProxyId, wish: Wish, bearer: Bearer, version: str) -> None:
         if self._wishes.get(proxy) == wish:  # else it was forgotten, or wanted otherwise, while this was under way
             renew_at = renewal_time(bearer.pair.certificate, self._chance())
             self._kept[proxy] = _Kept(wish, version, bearer.trusted, renew_at, self._next_check())
+
+    def _lock(self, proxy: ProxyId) -> asyncio.Lock:
+        return self._locks.setdefault(proxy, asyncio.Lock())
 
     def _next_check(self) -> float:
         return self._clock() + max(CHECK_SECONDS, len(self._wishes) / _CHECKS_PER_SECOND)

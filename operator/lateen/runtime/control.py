@@ -5,7 +5,7 @@ None of them waits for another, so neither a slow proxy nor a slow status sink h
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -19,7 +19,7 @@ from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Origin, Severity
 from lateen.runtime.arrivals import Arrivals
-from lateen.runtime.batches import BatchBook, BatchRecord
+from lateen.runtime.batches import BatchBook, BatchRecord, one_by_one
 from lateen.runtime.journal import (
     Compiled,
     Entry,
@@ -110,8 +110,13 @@ class Control:
             everything=lambda: [key for key in self.origins if key.kind not in _SILENT],
             budget=seams.budget,
         )
-        self._proxies = ProxyKeeper(
-            seams.runner, seams.leadership, plan, on_failure=self.on_proxy, on_gone=self._forget_proxy
+        self.proxies = ProxyKeeper(
+            seams.runner,
+            seams.leadership,
+            plan,
+            on_failure=self.on_proxy,
+            on_gone=self._forget_proxy,
+            removal_delay=seams.removal_delay,
         )
         self.guard = PortGuard(
             seams.ports or _EVERYWHERE,
@@ -205,7 +210,7 @@ class Control:
             self.serving.set()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._handle_batches(), name="batches")
-            tasks.create_task(self._proxies.run(), name="proxies")
+            tasks.create_task(self.proxies.run(), name="proxies")
             tasks.create_task(self._write_status(), name="status")
             tasks.create_task(self.guard.run(), name="ports")
 
@@ -256,7 +261,7 @@ class Control:
                 self._place(event)
             else:
                 self.origins[event.key] = event.origin
-        events.clear()  # see `_one_by_one`
+        events.clear()  # see `one_by_one`
         for report in reports:
             self._report(report)
         if changes:
@@ -282,7 +287,7 @@ class Control:
         number = self._number
         touched = dict.fromkeys(change.key for change in changes)
         objects = len(changes)
-        outcome = self.compiler.apply(_one_by_one(changes))
+        outcome = self.compiler.apply(one_by_one(changes))
         published, concerned = self._publish(outcome)
         touched |= dict.fromkeys((*outcome.findings, *(key for each in concerned for key in each.moved)))
         seconds = self._clock() - started
@@ -299,7 +304,9 @@ class Control:
         self._note(touched)
 
     def _publish(self, outcome: Outcome) -> tuple[dict[ProxyId, Resources], list[Concerned]]:
-        """Let proxies exist before their resources, and keep serving those that go until they are gone.
+        """Let proxies exist before their resources.
+
+        A process that goes keeps what it has. Pods that nobody wants have nothing to serve, for as long as they stay.
 
         Returns:
             what was published, without the listeners that wait for their ports; and whose resources that were.
@@ -312,16 +319,19 @@ class Control:
                 self.ledger.forget(proxy)
                 self.guard.forget(proxy)
             else:
-                if self._proxies.is_leaving(proxy):
+                if self.proxies.is_leaving(proxy):
                     leftovers[proxy] = dict.fromkeys(self.cache.snapshot(proxy))
                 self.cache.publish(proxy, {})
-            self._proxies.want(proxy, wanted=wanted is not None)
+            self.proxies.want(proxy, wanted=wanted is not None)
         for proxy, deployment in outcome.deployments.items():
             if deployment is not None and self._seams.scales:
-                self._proxies.want(proxy, wanted=True)  # its ports or options changed
+                self.proxies.want(proxy, wanted=True)  # its ports or options changed
         for proxy, changed in outcome.resources.items():
             if outcome.proxies.get(proxy, proxy) is None:
-                concerned.append(self.parts.update(proxy, self.cache.desired(proxy), changed))
+                if self._seams.scales:
+                    concerned.append(self._publish_some(proxy, changed))
+                else:
+                    concerned.append(self.parts.update(proxy, self.cache.desired(proxy), changed))
                 continue
             complete: Resources = {**leftovers.get(proxy, {}), **changed}
             published[proxy] = self.guard.sift(proxy, complete)
@@ -428,13 +438,6 @@ class Control:
         if ready and self._number and not self.serving.is_set() and not self.ledger.waiting:
             self.serving.set()
             self.tell(Serving(self._clock() - self._started))
-
-
-def _one_by_one(changes: list[Change]) -> Iterator[Change]:
-    """Give each change away: what was read of thirty thousand objects is not kept until the last one is compiled."""
-    changes.reverse()
-    while changes:
-        yield changes.pop()
 
 
 def _has_errors(problems: Iterable[FileProblem]) -> bool:

@@ -1,6 +1,8 @@
 """Keeps the runner in step with the proxies that are wanted: the newest wish counts, each proxy on its own.
 
-A proxy that drains, or cannot be started, holds up no other one.
+A proxy that drains, or cannot be started, holds up no other one. In a cluster a proxy that is not
+wanted any more stays for a while: whoever deletes a Gateway and makes it again keeps the address
+of its load balancer.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ from typing import Any, NamedTuple
 from lateen.errors import LateenError
 from lateen.infra.base import Phase, ProxyPlan, ProxyRunner, ProxyState
 from lateen.ir.proxy import ProxyId
+from lateen.runtime.alarm import Alarm
 from lateen.runtime.leadership import Leadership
 
 FIRST_PAUSE = 0.5
@@ -35,6 +38,7 @@ class ProxyKeeper:
         *,
         on_failure: Callable[[ProxyState], None],
         on_gone: Callable[[ProxyId], None],
+        removal_delay: float = 0.0,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
         """Start without wishes.
@@ -45,15 +49,19 @@ class ProxyKeeper:
             plan: how a proxy is to be run.
             on_failure: told when the runner cannot do what it is asked for; it is asked again.
             on_gone: told when a proxy that is not wanted any more is gone.
-            sleep: waits between two tries.
+            removal_delay: seconds that it stays, in case that it is wanted again.
+            sleep: waits.
         """
         self._runner = runner
         self._leadership = leadership
         self._plan = plan
         self._on_failure = on_failure
         self._on_gone = on_gone
+        self._removal_delay = removal_delay
         self._sleep = sleep
         self._wishes: dict[ProxyId, _Wish] = {}
+        self._leaving: dict[ProxyId, Alarm] = {}
+        """What wakes those who wait for a removal to be due."""
         self._numbers = 0
         self._followed: set[ProxyId] = set()
         self._news: asyncio.Queue[ProxyId] = asyncio.Queue()
@@ -63,6 +71,13 @@ class ProxyKeeper:
         self._numbers += 1
         self._wishes[proxy] = _Wish(wanted, self._numbers)
         self._news.put_nowait(proxy)
+        if proxy in self._leaving:
+            self._leaving[proxy].ring()
+
+    def let_go(self, proxy: ProxyId) -> None:
+        """Do not want a proxy that was found running, unless there is a wish about it already."""
+        if proxy not in self._wishes:
+            self.want(proxy, wanted=False)
 
     def is_leaving(self, proxy: ProxyId) -> bool:
         """Whether a proxy is not wanted any more, and not gone yet."""
@@ -82,9 +97,14 @@ class ProxyKeeper:
         """Do what is wished for one proxy, until the last wish is fulfilled."""
         pause = FIRST_PAUSE
         fulfilled: _Wish | None = None
+        due: _Wish | None = None
         try:
             while (wish := self._wishes[proxy]) != fulfilled:
                 await self._leadership.wait_until(leading=True)
+                if not wish.wanted and due != wish:
+                    await self._wait_for_another_wish(proxy)
+                    due = wish
+                    continue  # who leads, and what is wanted, may have changed
                 try:
                     await self._fulfil(proxy, wanted=wish.wanted)
                     fulfilled = wish
@@ -97,6 +117,14 @@ class ProxyKeeper:
                 self._on_gone(proxy)
         finally:
             self._followed.discard(proxy)
+
+    async def _wait_for_another_wish(self, proxy: ProxyId) -> None:
+        """Wait until something else is wished, or until a removal is due."""
+        alarm = self._leaving[proxy] = Alarm(self._sleep)
+        try:
+            await alarm.pause(self._removal_delay)
+        finally:
+            del self._leaving[proxy]
 
     async def _fulfil(self, proxy: ProxyId, *, wanted: bool) -> None:
         if wanted:

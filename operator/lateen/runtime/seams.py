@@ -59,3 +59,5 @@ class Seams:
     """Other replicas."""
     scales: bool = False
     """Whether a class has several proxies, which come and go by themselves and are counted anew each time."""
+    removal_delay: float = 0.0
+    """Seconds that a class of proxies which no Gateway wants any more stays, with nothing to serve."""

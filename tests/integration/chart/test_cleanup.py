@@ -9,8 +9,10 @@ from tests.chart.helm import NAMESPACE, needs_helm
 from tests.chart.value_sets import BARE
 from tests.integration.chart.cluster import OPERATOR, Cluster
 
-from lateen.kube.cleanup import MADE, clean_up
+from lateen.infra.cleanup import clean_up
+from lateen.infra.kube import MADE
 from lateen.kube.client import KubeClient
+from lateen.kube.resources import SECRETS
 from lateen.settings import AUTHORITY_SECRET, LEASE
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240), needs_helm]
@@ -46,7 +48,9 @@ async def test_the_operator_stops_and_what_it_has_made_goes(
     cluster.install(**BARE, gateways={"scope": scope})
     for namespace in namespaces:
         cluster.create_namespace(namespace)
-    made = [_object(each.api_version, each.kind, namespace, "edge") for namespace in namespaces for each in MADE]
+    made = [
+        _object(each.api_version, each.kind, namespace, "edge") for namespace in namespaces for each in (*MADE, SECRETS)
+    ]
     kept = [_object("v1", "ConfigMap", namespace, "other", instance="elsewhere") for namespace in namespaces]
     own = [_object("v1", "Secret", NAMESPACE, AUTHORITY_SECRET), _lease()]
     for each in [*made, *kept, *own]:

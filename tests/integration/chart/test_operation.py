@@ -13,11 +13,15 @@ from tests.integration.chart.cluster import OPERATOR, Cluster
 
 from lateen.infra.base import Phase, ProxyPlan, ProxyState
 from lateen.infra.kube import KubeProxyRunner
+from lateen.infra.naming import secret_name
 from lateen.infra.pods import ControlPlane as Xds
 from lateen.infra.pods import plan_pods
 from lateen.ir.deployment import ProxyDeployment, ServicePort
 from lateen.ir.proxy import ProxyId
 from lateen.kube.client import KubeClient
+from lateen.kube.resources import SECRETS
+from lateen.runtime.certificate_keeper import CertificateKeeper, CertificateSettings
+from lateen.runtime.leadership import AlwaysLeader
 from lateen.settings import ProxyDefaults
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240), needs_helm]
@@ -49,12 +53,25 @@ async def test_proxies_are_made_followed_and_removed(
     cluster.install(**BARE, gateways={"scope": scope})
     cluster.create_namespace(namespace)
     states: asyncio.Queue[ProxyState] = asyncio.Queue()
-    runner = KubeProxyRunner(operator, ProxyDefaults(), instance=NAMESPACE, namespace=where, on_state=states.put_nowait)
+    certificates = CertificateKeeper(operator, AlwaysLeader(), CertificateSettings(NAMESPACE, ()))
+    await certificates.start()
+    runner = KubeProxyRunner(
+        operator,
+        ProxyDefaults(),
+        instance=NAMESPACE,
+        identities=certificates,
+        namespace=where,
+        on_state=states.put_nowait,
+    )
     plan = _plan(namespace)
     assert (await runner.ensure(plan)).phase is Phase.STARTING
-    following = asyncio.create_task(runner.run(leads=lambda: True, wanted=lambda: {plan.proxy}))
+    assert await operator.get(SECRETS, namespace, secret_name(plan.proxy)) is not None
+    following = asyncio.create_task(
+        runner.run(leads=lambda: True, wanted=lambda: {plan.proxy}, on_unwanted=lambda _: None)
+    )
     assert (await states.get()).proxy == plan.proxy
     await runner.remove(plan.proxy)
+    assert await operator.get(SECRETS, namespace, secret_name(plan.proxy)) is None
     while (await states.get()).phase is not Phase.STOPPED:
         pass
     following.cancel()

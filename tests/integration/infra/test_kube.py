@@ -11,17 +11,17 @@ from tests.apiserver.client import ApiClient
 from tests.apiserver.control_plane import ControlPlane
 
 from lateen.errors import ProxyError
-from lateen.infra.base import Phase, ProxyPlan, ProxyState
+from lateen.infra.base import OnState, Phase, ProxyPlan, ProxyState
 from lateen.infra.kube import MADE, KubeProxyRunner
-from lateen.infra.naming import APPLIED, object_name, secret_name
+from lateen.infra.naming import APPLIED, object_name
 from lateen.infra.pods import ControlPlane as Xds
 from lateen.infra.pods import plan_pods
 from lateen.infra.render import Renderer
 from lateen.ir.deployment import PROXY_LABEL, ProxyDeployment, ServicePort
 from lateen.ir.proxy import ProxyId
-from lateen.kube.apply import ForeignObjectError
 from lateen.kube.client import ApiError, KubeClient
-from lateen.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SECRETS, SERVICES
+from lateen.kube.ownership import ForeignObjectError
+from lateen.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
 from lateen.settings import ProxyDefaults
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240)]
@@ -100,8 +100,25 @@ def plan_of(proxy: ProxyId, *ports: ServicePort, **options: str) -> ProxyPlan:
     return plan_pods(ProxyDeployment(proxy, proxy.namespace, {"istio": "ingressgateway"}, ports, named), XDS)
 
 
-def runner_of(kube: KubeClient, instance: str = INSTANCE) -> KubeProxyRunner:
-    return KubeProxyRunner(kube, ProxyDefaults(), instance=instance)
+class Identities:
+    """Leaves Secrets to others."""
+
+    async def ensure(self, proxy: ProxyId) -> None:
+        """Write none."""
+
+    async def remove(self, proxy: ProxyId) -> None:
+        """Delete none."""
+
+
+def runner_of(kube: KubeClient, instance: str = INSTANCE, *, on_state: OnState | None = None) -> KubeProxyRunner:
+    return KubeProxyRunner(kube, ProxyDefaults(), instance=instance, identities=Identities(), on_state=on_state)
+
+
+async def audit(runner: KubeProxyRunner, *wanted: ProxyId) -> list[ProxyId]:
+    """Have everything put back as it should be, and tell what is not wanted."""
+    unwanted: list[ProxyId] = []
+    await runner.audit(lambda: wanted, unwanted.append)
+    return unwanted
 
 
 async def kinds(kube: KubeClient, selector: str = PROXY_LABEL) -> list[str]:
@@ -131,7 +148,7 @@ async def test_a_class_of_proxies_is_written_once(kube: CountingClient) -> None:
     assert await kinds(kube) == [resource.kind for resource in MADE]
     kube.writes.clear()
     await runner.ensure(plan(HTTP, HTTPS, **EVERYTHING))
-    await runner.audit(lambda: {EDGE})
+    await audit(runner, EDGE)
     await runner_of(kube).ensure(plan(HTTP, HTTPS, **EVERYTHING))  # the operator starts again
     assert kube.writes == []
 
@@ -173,12 +190,12 @@ async def test_what_somebody_changes_is_put_back(kube: CountingClient, api: ApiC
     )
     await kube.delete(SERVICES, NAMESPACE, NAME)
     kube.writes.clear()
-    await runner.audit(lambda: {EDGE})
+    await audit(runner, EDGE)
     assert sorted(kube.writes) == ["PATCH deployments", "PATCH services"]
     spec = await spec_of(kube)
     assert (spec["replicas"], spec["paused"]) == (2, True)  # what nobody wishes is theirs
     kube.writes.clear()
-    await runner.audit(lambda: {EDGE})
+    await audit(runner, EDGE)
     assert kube.writes == []
 
 
@@ -188,7 +205,7 @@ async def test_an_autoscaler_takes_over_as_many_pods_as_there_are(kube: Counting
     await runner.ensure(plan(HTTP, replicas="5", autoscaling='{"minReplicas": 3}'))
     assert (await spec_of(kube))["replicas"] == 5
     kube.writes.clear()
-    await runner.audit(lambda: {EDGE})
+    await audit(runner, EDGE)
     assert kube.writes == []
     await runner.ensure(plan(HTTP, replicas="4"))
     assert (await spec_of(kube))["replicas"] == 4
@@ -197,12 +214,9 @@ async def test_an_autoscaler_takes_over_as_many_pods_as_there_are(kube: Counting
 async def test_a_class_that_is_removed_leaves_nothing(kube: CountingClient) -> None:
     runner = runner_of(kube)
     await runner.ensure(plan(HTTP, **EVERYTHING))
-    metadata = {"name": secret_name(EDGE), "namespace": NAMESPACE}
-    await kube.create(SECRETS, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
     await runner.remove(EDGE)
     await runner.remove(EDGE)
     assert await kinds(kube) == []
-    assert await kube.get(SECRETS, NAMESPACE, secret_name(EDGE)) is None
     assert runner.states == {}
 
 
@@ -213,7 +227,8 @@ async def test_classes_that_went_while_no_operator_ran_are_removed(kube: Countin
     await runner_of(kube).ensure(plan_of(other, HTTP))
     runner = runner_of(kube)
     await runner.ensure(plan(HTTP))
-    await runner.audit(lambda: {EDGE})
+    for proxy in await audit(runner, EDGE):
+        await runner.remove(proxy)
     assert await kinds(kube, "lateen.io/instance=another-lateen") != []
     assert set(await names(kube)) == {NAME, "lateen-app-foreign-2ef2a5e8"}
 
@@ -237,9 +252,13 @@ async def deploy_status(kube: KubeClient, **status: Any) -> None:
     await kube.request("PATCH", f"{DEPLOYMENTS.path(NAMESPACE, NAME)}/status", body=body, content_type=merge)
 
 
+def ignore(_: ProxyId) -> None:
+    """Leave what is not wanted as it is."""
+
+
 @contextlib.asynccontextmanager
 async def running(runner: KubeProxyRunner, *wanted: ProxyId, leads: bool = True) -> AsyncIterator[None]:
-    task = asyncio.create_task(runner.run(leads=lambda: leads, wanted=lambda: wanted))
+    task = asyncio.create_task(runner.run(leads=lambda: leads, wanted=lambda: wanted, on_unwanted=ignore))
     try:
         yield
     finally:
@@ -249,7 +268,7 @@ async def running(runner: KubeProxyRunner, *wanted: ProxyId, leads: bool = True)
 
 async def test_how_proxies_are_is_what_their_deployment_says(kube: CountingClient) -> None:
     states: asyncio.Queue[ProxyState] = asyncio.Queue()
-    runner = KubeProxyRunner(kube, ProxyDefaults(), instance=INSTANCE, on_state=states.put_nowait)
+    runner = runner_of(kube, on_state=states.put_nowait)
     await runner.ensure(plan(HTTP))
     async with running(runner, EDGE, leads=False):
         assert await states.get() == ProxyState(EDGE, Phase.STARTING, pods=2)
@@ -262,7 +281,7 @@ async def test_how_proxies_are_is_what_their_deployment_says(kube: CountingClien
 
 async def test_a_deployment_that_somebody_deletes_comes_back_at_once(kube: CountingClient) -> None:
     states: asyncio.Queue[ProxyState] = asyncio.Queue()
-    runner = KubeProxyRunner(kube, ProxyDefaults(), instance=INSTANCE, on_state=states.put_nowait)
+    runner = runner_of(kube, on_state=states.put_nowait)
     await runner.ensure(plan(HTTP))
     async with running(runner, EDGE):
         await states.get()
@@ -276,7 +295,7 @@ async def test_a_deployment_that_somebody_deletes_comes_back_at_once(kube: Count
 async def test_who_does_not_lead_writes_nothing(kube: CountingClient) -> None:
     await runner_of(kube).ensure(plan(HTTP))
     states: asyncio.Queue[ProxyState] = asyncio.Queue()
-    follower = KubeProxyRunner(kube, ProxyDefaults(), instance=INSTANCE, on_state=states.put_nowait)
+    follower = runner_of(kube, on_state=states.put_nowait)
     kube.writes.clear()
     async with running(follower, leads=False):
         assert (await states.get()).proxy == EDGE
@@ -298,7 +317,7 @@ async def test_wishes_that_mean_nothing_are_not_written_again_and_again(kube: Co
     runner = runner_of(kube)
     await runner.ensure(plan(HTTP, **ODD))
     kube.writes.clear()
-    await runner.audit(lambda: {EDGE})
+    await audit(runner, EDGE)
     assert kube.writes == []
 
 
@@ -307,7 +326,7 @@ async def test_a_label_that_somebody_takes_away_comes_back(kube: CountingClient)
     await runner.ensure(plan(HTTP))
     await kube.merge(DEPLOYMENTS, NAMESPACE, NAME, {"metadata": {"labels": {"lateen.io/instance": None}}})
     kube.writes.clear()
-    await runner.audit(lambda: {EDGE})
+    await audit(runner, EDGE)
     assert kube.writes == ["PATCH deployments"]
 
 
@@ -319,8 +338,9 @@ async def test_what_others_have_copied_with_its_labels_is_theirs(kube: CountingC
     for name, namespace in (("copy", NAMESPACE), (NAME, INSTANCE)):
         kept = {key: copied["metadata"][key] for key in ("labels", "annotations")}
         await kube.create(CONFIG_MAPS, {**copied, "metadata": {"name": name, "namespace": namespace, **kept}})
-    await runner.audit(lambda: {EDGE})
-    await runner.audit(tuple)
+    await audit(runner, EDGE)
+    assert await audit(runner) == [EDGE]
+    await runner.remove(EDGE)
     left = [each["metadata"]["name"] for each in (await kube.list(CONFIG_MAPS, labelSelector=PROXY_LABEL))[0]]
     assert sorted(left) == ["copy", NAME]
 
@@ -334,7 +354,7 @@ async def test_a_class_that_is_refused_holds_up_no_other_one(kube: CountingClien
     assert "nodeAfinity" in runner.states[EDGE].error
     await runner.ensure(plan_of(other, HTTP))
     await kube.delete(DEPLOYMENTS, NAMESPACE, object_name(other))
-    await runner.audit(lambda: {EDGE, other})
+    await audit(runner, EDGE, other)
     assert await names(kube) == [object_name(other)]
     await runner.ensure(plan(HTTP))
     assert runner.states[EDGE] == ProxyState(EDGE, Phase.STARTING)

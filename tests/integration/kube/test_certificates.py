@@ -15,8 +15,10 @@ from tests.apiserver.control_plane import ControlPlane
 from lateen.certificates.authority import Lifetimes
 from lateen.certificates.identity import proxy_identity
 from lateen.certificates.stored import decode_authority, decode_bearer
+from lateen.infra.naming import labels_of
 from lateen.ir.proxy import ProxyId
 from lateen.kube.client import ApiError, KubeClient
+from lateen.kube.ownership import ForeignObjectError
 from lateen.kube.resources import RESOURCES
 from lateen.model.keys import Kind
 from lateen.runtime.authority_keeper import ROTATE, AuthorityKeeper
@@ -31,6 +33,7 @@ SYSTEM: Final = "certificates-system"
 SHOP: Final = "certificates-shop"
 AUTHORITY: Final = "lateen-ca"
 EDGE: Final = ProxyId(SHOP, "istio=ingressgateway")
+SECRET: Final = "lateen-ingressgateway-xds"
 ACCOUNT: Final = {"kind": "ServiceAccount", "name": "lateen", "namespace": SYSTEM}
 GROUP: Final = "rbac.authorization.k8s.io"
 WITHIN: Final = [
@@ -44,7 +47,7 @@ WITHIN: Final = [
 ]
 """What it takes in the operator's namespace."""
 
-EVERYWHERE: Final = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]}]
+EVERYWHERE: Final = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch", "delete"]}]
 """What it takes in the namespaces of proxies."""
 
 
@@ -113,7 +116,7 @@ async def admin(kube: KubeClient, token: str) -> AsyncIterator[KubeClient]:
     """The API server as an administrator sees it, without any Secret of other tests."""
     yield kube
     await kube.delete(SECRETS, SYSTEM, AUTHORITY)
-    await kube.delete(SECRETS, SHOP, "edge-xds")
+    await kube.delete(SECRETS, SHOP, SECRET)
 
 
 @asynccontextmanager
@@ -160,19 +163,36 @@ async def test_a_proxys_secret_can_be_mounted_and_comes_back_when_it_is_deleted(
     clock = Clock()
 
     async def written() -> bool:
-        return await admin.get(SECRETS, SHOP, "edge-xds") is not None
+        return await admin.get(SECRETS, SHOP, SECRET) is not None
 
     async with at_work(operator, clock) as keeper:
-        keeper.want(EDGE, SHOP, "edge-xds", {"lateen.io/proxy": "edge"})
-        await until(written)
-        secret = await admin.get(SECRETS, SHOP, "edge-xds")
+        await keeper.ensure(EDGE)
+        secret = await admin.get(SECRETS, SHOP, SECRET)
         assert secret is not None
         assert secret["type"] == "kubernetes.io/tls"
         assert decode_bearer(secret["data"]).pair.certificate.uris == (proxy_identity(EDGE, "cluster.local"),)
 
-        await admin.delete(SECRETS, SHOP, "edge-xds")
+        await admin.delete(SECRETS, SHOP, SECRET)
         clock.ahead += CHECK_SECONDS
         await until(written)
+
+
+async def test_a_class_that_goes_takes_its_secret_along_and_nobody_elses(
+    operator: KubeClient, admin: KubeClient
+) -> None:
+    async with at_work(operator, Clock()) as keeper:
+        await keeper.ensure(EDGE)
+        unlabelled = {"metadata": {"labels": dict.fromkeys(labels_of(EDGE, SYSTEM))}}
+        await admin.merge(SECRETS, SHOP, SECRET, unlabelled)
+        await keeper.remove(EDGE)
+        assert await admin.get(SECRETS, SHOP, SECRET) is None, "we have applied it, and nobody else claims it"
+        theirs = await admin.create(SECRETS, {"metadata": {"namespace": SHOP, "name": SECRET}})
+        with pytest.raises(ForeignObjectError, match=f"Secret {SHOP}/{SECRET} exists already"):
+            await keeper.ensure(EDGE)
+        await keeper.remove(EDGE)
+        found = await admin.get(SECRETS, SHOP, SECRET)
+        assert found is not None
+        assert found["metadata"]["resourceVersion"] == theirs["metadata"]["resourceVersion"]
 
 
 async def test_an_annotation_rotates_the_authority_for_every_replica_and_every_proxy(
@@ -183,12 +203,12 @@ async def test_an_annotation_rotates_the_authority_for_every_replica_and_every_p
         follower = AuthorityKeeper(operator, SYSTEM, AUTHORITY, Lifetimes(), clock=clock, sleep=_short_sleep)
         await follower.start()
         following = asyncio.create_task(follower.follow())
-        leader.want(EDGE, SHOP, "edge-xds", {})
+        await leader.ensure(EDGE)
         old = leader.authority.state.signer.certificate
         await admin.merge(SECRETS, SYSTEM, AUTHORITY, {"metadata": {"annotations": {ROTATE: "now"}}})
 
         async def proxy_trusts_both() -> bool:
-            secret = await admin.get(SECRETS, SHOP, "edge-xds")
+            secret = await admin.get(SECRETS, SHOP, SECRET)
             return secret is not None and decode_bearer(secret["data"]).trusted.count(b"BEGIN CERTIFICATE") == 2
 
         async def signed_by_new() -> bool:

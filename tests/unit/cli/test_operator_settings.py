@@ -56,3 +56,8 @@ def test_proxies_are_checked_like_wishes_of_gateways(tmp_path: Path) -> None:
     assert options.startswith(f"{file}: gateways.options: 'size' is no option; there are affinity, ")
     assert labels == f"{file}: proxies.podLabels: lateen.io/a: names of lateen.io are Lateen's own"
     assert service.startswith(f"{file}: proxies.service.type: one of ClusterIP, ")
+
+
+def test_a_delay_that_cannot_be_waited_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"proxies\.removal\.delaySeconds: 0 or more is expected, not -1"):
+        read_operator_settings(written(tmp_path, "proxies: {removal: {delaySeconds: -1}}"))

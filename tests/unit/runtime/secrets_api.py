@@ -87,6 +87,14 @@ class SecretsApi(KubeClient):
         await self._begin("apply")
         return self.put(manifest)
 
+    async def delete(self, resource: ApiResource, namespace: str, name: str) -> bool:
+        del resource
+        await self._begin("delete")
+        if (namespace, name) not in self.secrets:
+            return False
+        self.remove(namespace, name)
+        return True
+
     async def list(
         self, resource: ApiResource, namespace: str = "", *, metadata_only: bool = False, **query: str
     ) -> tuple[list[dict[str, Any]], str]:

@@ -152,6 +152,7 @@ class Stage:
         journal: Journal | None = None,
         runner: MemoryProxyRunner | None = None,
         scales: bool = False,
+        removal_delay: float = 0.0,
     ) -> None:
         """Put the parts together."""
         self.now = 0.0
@@ -164,7 +165,15 @@ class Stage:
         self.control = Control(
             Compiler(compile_settings(settings), build_intake(settings)),
             self.cache,
-            Seams(self.runner, self.status, AlwaysLeader(), journal or self.entries.append, ports, scales=scales),
+            Seams(
+                self.runner,
+                self.status,
+                AlwaysLeader(),
+                journal or self.entries.append,
+                ports,
+                scales=scales,
+                removal_delay=removal_delay,
+            ),
             plan=lambda proxy: ProxyPlan(proxy, "{}"),
             streams=lambda proxy: tuple(each for each in self.streams if each.stream.proxy == proxy),
             clock=lambda: self.now,

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.unit.runtime.stage import CART, EDGE, GATEWAY, ROUTES, Stage, key, objects
+from tests.virtual_time import in_virtual_time
 
 from lateen.compile.mesh import MESH_PROXY
-from lateen.infra.base import Phase, ProxyState
+from lateen.infra.base import Phase, ProxyPlan, ProxyState
 from lateen.infra.ports import PortHolder
+from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceKey, ResourceType
 from lateen.model.objects import Origin, Severity
 from lateen.runtime.arrivals import LOADING
@@ -250,6 +252,57 @@ async def test_a_gateway_that_returns_while_its_proxy_drains_is_served_again() -
         await turns()
         names = {name.name for name in stage.cache.snapshot(EDGE) if name.type is ResourceType.LISTENER}
         assert names == {"127.0.0.1_10081"}, "nothing of the time before is left"
+        assert list(stage.runner.plans) == [EDGE]
+
+
+@in_virtual_time
+async def test_a_gateway_that_is_deleted_and_made_again_finds_its_proxies_where_they_were() -> None:
+    stage = Stage(scales=True, removal_delay=30.0)
+    async with looping(stage):
+        stage.apply(GATEWAY, ROUTES, CART)
+        await asyncio.sleep(1)
+        proxy = stage.connect()
+        proxy.run()
+        served = dict(proxy.has)
+        assert LISTENER in served
+        plan = stage.runner.plans[EDGE]
+        stage.remove(GATEWAY)
+        proxy.run()
+        assert LISTENER not in proxy.has, "the deletion counts at once"
+        await asyncio.sleep(29)
+        stage.apply(GATEWAY)
+        proxy.run()
+        assert proxy.has == served
+        await asyncio.sleep(60)
+        assert stage.runner.plans[EDGE] is plan
+        assert stage.runner.states[EDGE].restarts == 0
+        assert stage.told(ProxyChanged) == [ProxyChanged(ProxyState(EDGE, Phase.READY))]
+
+
+@in_virtual_time
+async def test_proxies_that_no_gateway_wants_for_a_while_go() -> None:
+    stage = Stage(scales=True, removal_delay=30.0)
+    async with looping(stage):
+        stage.apply(GATEWAY, ROUTES, CART)
+        await asyncio.sleep(1)
+        stage.remove(GATEWAY)
+        await asyncio.sleep(29)
+        assert stage.cache.proxies == {EDGE}
+        await asyncio.sleep(2)
+        assert stage.runner.plans == {}
+        assert stage.cache.proxies == frozenset()
+
+
+@in_virtual_time
+async def test_proxies_that_are_found_running_go_unless_a_gateway_wants_them() -> None:
+    stage = Stage(scales=True, removal_delay=30.0)
+    stray = ProxyId("shared", "app=stray")
+    async with looping(stage):
+        stage.apply(GATEWAY, ROUTES, CART)
+        await stage.runner.ensure(ProxyPlan(stray, "{}"))
+        stage.control.proxies.let_go(stray)
+        stage.control.proxies.let_go(EDGE)
+        await asyncio.sleep(31)
         assert list(stage.runner.plans) == [EDGE]
 
 

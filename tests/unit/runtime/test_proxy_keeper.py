@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from tests.virtual_time import in_virtual_time
+
 from lateen.errors import ProxyError
 from lateen.infra.base import Phase, ProxyPlan, ProxyState
 from lateen.infra.memory import MemoryProxyRunner
 from lateen.ir.proxy import ProxyId
-from lateen.runtime.leadership import AlwaysLeader
+from lateen.runtime.leadership import AlwaysLeader, Leadership
 from lateen.runtime.proxy_keeper import ProxyKeeper
 
 A = ProxyId("shared", "a")
@@ -139,3 +141,137 @@ async def test_a_runner_that_fails_is_asked_again_ever_more_rarely() -> None:
         assert set(scene.running) == {A}
         assert scene.failed == [ProxyState(A, Phase.FAILING, error="no space")] * 3
         assert scene.pauses == [0.5, 1.0, 2.0]
+
+
+DELAY = 30.0
+
+
+class Turns:
+    """Leads when told to."""
+
+    def __init__(self, *, leading: bool) -> None:
+        """Begin."""
+        self.leading = leading
+        self._changed = asyncio.Event()
+
+    def set(self, *, leading: bool) -> None:
+        """Change who leads."""
+        self.leading = leading
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait_until(self, *, leading: bool) -> None:
+        while self.leading is not leading:
+            await self._changed.wait()
+
+
+class Removals(MemoryProxyRunner):
+    """Remembers when proxies went, and fails on demand."""
+
+    def __init__(self) -> None:
+        """Start willing."""
+        super().__init__()
+        self.removed: list[tuple[ProxyId, float]] = []
+        self.failures: list[str] = []
+
+    async def remove(self, proxy: ProxyId) -> None:
+        if self.failures:
+            raise ProxyError(self.failures.pop())
+        self.removed.append((proxy, asyncio.get_running_loop().time()))
+        await super().remove(proxy)
+
+
+@asynccontextmanager
+async def delaying(runner: Removals, leadership: Leadership | None = None) -> AsyncIterator[ProxyKeeper]:
+    """Remove what is not wanted half a minute later."""
+    keeper = ProxyKeeper(
+        runner,
+        leadership or AlwaysLeader(),
+        lambda proxy: ProxyPlan(proxy, "{}"),
+        on_failure=lambda _: None,
+        on_gone=lambda _: None,
+        removal_delay=DELAY,
+    )
+    task = asyncio.create_task(keeper.run())
+    yield keeper
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@in_virtual_time
+async def test_what_is_not_wanted_any_more_stays_for_a_while() -> None:
+    runner = Removals()
+    async with delaying(runner) as keeper:
+        keeper.want(A, wanted=True)
+        await asyncio.sleep(1)
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(DELAY - 1)
+        assert set(runner.states) == {A}
+        await asyncio.sleep(2)
+        assert runner.removed == [(A, 1 + DELAY)]
+
+
+@in_virtual_time
+async def test_nothing_happens_to_what_is_wanted_again_in_time() -> None:
+    runner = Removals()
+    async with delaying(runner) as keeper:
+        keeper.want(A, wanted=True)
+        await asyncio.sleep(1)
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(DELAY - 1)
+        keeper.want(A, wanted=True)
+        await asyncio.sleep(10 * DELAY)
+        assert runner.removed == []
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(DELAY + 1)
+        assert runner.removed == [(A, 12 * DELAY)]
+
+
+@in_virtual_time
+async def test_what_was_found_and_nobody_wished_for_stays_as_long() -> None:
+    runner = Removals()
+    async with delaying(runner) as keeper:
+        await runner.ensure(ProxyPlan(A, "{}"))
+        keeper.want(B, wanted=True)
+        for _ in range(3):
+            keeper.let_go(A)
+            keeper.let_go(B)
+            await asyncio.sleep(DELAY / 2)
+        assert runner.removed == [(A, DELAY)]
+        assert set(runner.states) == {B}
+
+
+@in_virtual_time
+async def test_a_removal_that_fails_is_tried_again_without_another_delay() -> None:
+    runner = Removals()
+    async with delaying(runner) as keeper:
+        keeper.want(A, wanted=True)
+        await asyncio.sleep(1)
+        runner.failures = ["no", "no"]
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(DELAY + 5)
+        assert runner.removed == [(A, 1 + DELAY + 0.5 + 1.0)]
+
+
+@in_virtual_time
+async def test_a_new_leader_begins_the_delay_anew() -> None:
+    runner, turns = Removals(), Turns(leading=False)
+    async with delaying(runner, turns) as keeper:
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(10 * DELAY)
+        turns.set(leading=True)
+        await asyncio.sleep(DELAY - 1)
+        assert runner.removed == []
+        await asyncio.sleep(2)
+        assert runner.removed == [(A, 11 * DELAY)]
+
+
+@in_virtual_time
+async def test_who_leads_no_more_removes_nothing() -> None:
+    runner, turns = Removals(), Turns(leading=True)
+    async with delaying(runner, turns) as keeper:
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(DELAY - 1)
+        turns.set(leading=False)
+        await asyncio.sleep(10 * DELAY)
+        assert runner.removed == []

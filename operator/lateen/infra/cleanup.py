@@ -9,33 +9,11 @@ from typing import Any, Final
 
 import structlog
 
+from lateen.infra.kube import MADE
+from lateen.infra.naming import operator_labels
 from lateen.kube.client import KubeClient
-from lateen.kube.resources import (
-    AUTOSCALERS,
-    CONFIG_MAPS,
-    DEPLOYMENTS,
-    DISRUPTION_BUDGETS,
-    NETWORK_POLICIES,
-    PODS,
-    SECRETS,
-    SERVICE_ACCOUNTS,
-    SERVICES,
-    ApiResource,
-)
-
-LEASES: Final = ApiResource("coordination.k8s.io", "v1", "leases", "Lease")
-
-MADE: Final = (
-    AUTOSCALERS,
-    DISRUPTION_BUDGETS,
-    NETWORK_POLICIES,
-    SERVICES,
-    DEPLOYMENTS,
-    CONFIG_MAPS,
-    SERVICE_ACCOUNTS,
-    SECRETS,
-)
-"""Every kind of object that the operator makes, in the order in which they are removed."""
+from lateen.kube.lease import LEASES
+from lateen.kube.resources import DEPLOYMENTS, PODS, SECRETS
 
 _PAUSE: Final = 0.5
 
@@ -78,8 +56,8 @@ async def clean_up(
             await sleep(_PAUSE)
     removed = 0
     where = "" if everywhere else namespace
-    selector = f"app.kubernetes.io/managed-by=lateen,lateen.io/instance={namespace}"
-    for resource in MADE:
+    selector = ",".join(f"{name}={value}" for name, value in operator_labels(namespace).items())
+    for resource in (*reversed(MADE), SECRETS):
         found, _ = await client.list(resource, where, metadata_only=True, labelSelector=selector)
         for each in found:
             metadata = each["metadata"]
