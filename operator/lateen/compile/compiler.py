@@ -111,7 +111,12 @@ class Compiler:
             resources={proxy: self.resources(proxy) for proxy in proxies},
             proxies=dict(proxies),
             deployments=dict(self.graph.deployments.deployments.values),
+            accepted=tuple(key for table in self.graph.inputs.by_kind.values() for key in table.values),
         )
+
+    def blame(self, key: Key, error: Exception) -> None:
+        """Say of an object that the program fails at it; what there is of it stays in use."""
+        self._problems[key] = (fault_about(key, "the compiler", error),)
 
     def findings_of(self, key: Key) -> Findings:
         """Everything there is to say about one object now."""

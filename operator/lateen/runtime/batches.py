@@ -55,8 +55,11 @@ class BatchBook:
         return self._touched.pop(number, ())
 
 
-def one_by_one(changes: list[Change]) -> Iterator[Change]:
-    """Give each change away: what was read of thirty thousand objects is not kept until the last one is compiled."""
-    changes.reverse()
+def one_by_one(changes: deque[Change]) -> Iterator[Change]:
+    """Give each change away: what was read of thirty thousand objects is not kept until the last one is compiled.
+
+    One that breaks whoever takes it is still there.
+    """
     while changes:
-        yield changes.pop()
+        yield changes[0]
+        changes.popleft()
