@@ -37,7 +37,7 @@ class OperatorProcess:
         self._config = folder / f"{name}.yaml"
         self._config.write_text(json.dumps({**self._ports(), **settings}))
         self._kubeconfig = kubeconfig
-        self._environment = {**os.environ, "POD_NAME": name, "POD_IP": "127.0.0.1"}
+        self._environment = {**os.environ, "POD_NAME": name, "POD_IPS": "127.0.0.1"}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -64,7 +64,7 @@ async def run(settings: OperatorSettings, kubeconfig: Path | None, context: str 
         loop.add_signal_handler(number, stop.set)
     replica = Replica(
         pod=os.environ.get("POD_NAME") or socket.gethostname(),
-        address=os.environ.get("POD_IP", ""),
+        addresses=tuple(filter(None, os.environ.get("POD_IPS", "").split(","))),
         version=importlib.metadata.version("lateen"),
         started=datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds"),
         pid=os.getpid(),

@@ -65,7 +65,9 @@ def add_listeners(
         chains = arrange(chains_of(reads, servers, l4_chains)).chains
         if not chains:
             return None
-        return Listener(key.listener, servers[0].address, servers[0].port, chains, servers[0].pipe)
+        first, rules = servers[0], settings.ports
+        dual_stack = rules.dual_stack and first.address == rules.bind
+        return Listener(key.listener, first.address, first.port, chains, first.pipe, dual_stack)
 
     def lose(reads: Reads, key: ListenerKey) -> tuple[LostNames, ...] | None:
         servers = servers_of_listener(reads, placement, key)

@@ -84,6 +84,9 @@ class BootstrapOptions:
     It is answered by the admin pages, so these need a port that is known.
     """
 
+    dual_stack: bool = False
+    """The status port is reached by IPv6 as well."""
+
     xds_tls: XdsTls | None = None
     """What the proxy shows the control plane, and whom it trusts; None: no TLS."""
 
@@ -113,7 +116,7 @@ def build_bootstrap(options: BootstrapOptions) -> Fields:
     static: Fields = {"clusters": [_xds_cluster(options)]}
     if options.status_port:
         static["clusters"].append(status_cluster(options.admin_address, options.admin_port))
-        static["listeners"] = [status_listener(options.status_port)]
+        static["listeners"] = [status_listener(options.status_port, dual_stack=options.dual_stack)]
     ejections = {"outlier_detection": {"event_log_path": options.event_log}}
     return {
         "node": node,

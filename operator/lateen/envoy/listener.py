@@ -7,6 +7,7 @@ from typing import Final
 from envoy.config.listener.v3.listener_pb2 import Listener as ListenerMessage
 from envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 
+from lateen.envoy.binding import socket_at
 from lateen.envoy.http import http_filter
 from lateen.envoy.names import cluster_name
 from lateen.envoy.tcp import tcp_filter
@@ -43,7 +44,7 @@ def build_listener(listener: Listener, event_log: str = "") -> Resource:
 def _address(listener: Listener) -> Fields:
     if listener.pipe:
         return {"pipe": {"path": listener.pipe}}
-    return {"socket_address": {"address": listener.address, "port_value": listener.port}}
+    return socket_at(listener.address, listener.port, dual_stack=listener.dual_stack)
 
 
 def _reads_hello(listener: Listener) -> bool:

@@ -7,6 +7,7 @@ configuration, and so does `/ready`; `/live` is answered by the main thread, dra
 
 from typing import Final
 
+from lateen.envoy.binding import EVERYWHERE, socket_at
 from lateen.envoy.wire import TYPE_URL_PREFIX, Fields
 
 READY: Final = "/ready"
@@ -24,8 +25,7 @@ _PAGES: Final = {READY: READY, LIVE: "/hot_restart_version", STATISTICS: STATIST
 
 def status_cluster(address: str, port: int) -> Fields:
     """Return the cluster of the admin pages."""
-    target = {"socket_address": {"address": address, "port_value": port}}
-    endpoints = [{"lb_endpoints": [{"endpoint": {"address": target}}]}]
+    endpoints = [{"lb_endpoints": [{"endpoint": {"address": socket_at(address, port)}}]}]
     return {
         "name": _CLUSTER,
         "type": "STATIC",
@@ -34,8 +34,8 @@ def status_cluster(address: str, port: int) -> Fields:
     }
 
 
-def status_listener(port: int) -> Fields:
-    """Return the listener."""
+def status_listener(port: int, *, dual_stack: bool) -> Fields:
+    """Return the listener; it is open at all addresses, those of IPv6 included with `dual_stack`."""
     routes = [_route(path, page) for path, page in _PAGES.items()]
     manager = {
         "@type": TYPE_URL_PREFIX + _HCM,
@@ -52,7 +52,7 @@ def status_listener(port: int) -> Fields:
     network_filter = {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
     return {
         "name": _LISTENER,
-        "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}},  # noqa: S104 - see above
+        "address": socket_at(EVERYWHERE, port, dual_stack=dual_stack),
         "filter_chains": [{"filters": [network_filter]}],
     }
 

@@ -37,6 +37,8 @@ class ControlPlane:
     """Name in its certificate."""
     event_log: str = ""
     """File that ejections of hosts are written to, such as `/dev/stdout`; empty: none."""
+    dual_stack: bool = False
+    """Pods have addresses of IPv6."""
 
 
 def plan_pods(deployment: ProxyDeployment, control_plane: ControlPlane) -> ProxyPlan:
@@ -50,6 +52,7 @@ def plan_pods(deployment: ProxyDeployment, control_plane: ControlPlane) -> Proxy
         node_cluster=str(deployment.proxy),
         admin_port=ADMIN_PORT,
         status_port=STATUS_PORT,
+        dual_stack=control_plane.dual_stack,
         xds_tls=XdsTls(control_plane.server_name, CONFIG_FOLDER),
         event_log=control_plane.event_log,
     )

@@ -123,3 +123,5 @@ class Listener:
     chains: tuple[FilterChain, ...]
     pipe: str = ""
     """Path of a Unix domain socket; then `address` and `port` are unused."""
+    dual_stack: bool = False
+    """Clients reach it by IPv6 as well, though `address` is that of all interfaces in IPv4."""

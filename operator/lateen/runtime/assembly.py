@@ -1,11 +1,14 @@
 """The parts of an operator, and what each batch of changes means for them."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from lateen.certificates.certificate import find_fault_in_pair
 from lateen.compile.compiler import Outcome
 from lateen.compile.settings import CompileSettings, ProxyScope
+from lateen.envoy.endpoint import print_address
 from lateen.errors import ProxyError
 from lateen.infra.base import OnState, ProxyPlan
 from lateen.infra.kube import KubeProxyRunner
@@ -103,20 +106,23 @@ class Assembly:
         self.ejections: EjectionWatch
         self.troubles: ProxyTroubles
         self._caller: Caller
-        self._own_address = ""
+        self._own_addresses: Collection[str] = ()
+        self._dual_stack = False
         self._secrets: frozenset[Key] = frozenset()
         self._classes: dict[tuple[str, str], ProxyId] = {}
 
-    def outfit(self, own_address: str, xds_address: str) -> Outfit:
+    def outfit(self, own_addresses: Collection[str], xds_address: str) -> Outfit:
         """What an instance has to know; call it once, when the authority is there.
 
         Args:
-            own_address: IP address of this replica, by which it knows itself among the others.
+            own_addresses: IP addresses of this replica: it knows itself among the others by them, and that
+                pods of this cluster have IPv6.
             xds_address: where to listen.
         """
         settings = self.settings
         host = xds_host(settings)
-        self._own_address = own_address
+        self._own_addresses = own_addresses
+        self._dual_stack = any(ip_address(each).version == 6 for each in own_addresses)
         security = self.certificates.security()
         self._caller = Caller(security.bearer, host)
 
@@ -131,7 +137,7 @@ class Assembly:
             return f"{host}:{settings.xds_port}"
 
         return Outfit(
-            compile=compile_settings(settings),
+            compile=compile_settings(settings, dual_stack=self._dual_stack),
             intake=_door(),
             source=self.source,
             build_seams=self._build_seams,
@@ -256,8 +262,8 @@ class Assembly:
         for key, found in self.control.compiler.graph.inputs.endpoint_slices.values.items():
             if key.namespace == namespace and found.meta.labels.get(SERVICE_LABEL) == service:
                 for endpoint in found.spec.endpoints:
-                    if endpoint.addresses and endpoint.addresses[0] != self._own_address:
-                        yield f"{endpoint.addresses[0]}:{self.settings.xds_port}"
+                    if endpoint.addresses and endpoint.addresses[0] not in self._own_addresses:
+                        yield print_address(endpoint.addresses[0], self.settings.xds_port)
 
     def _plan(self, control: Control, proxy: ProxyId, address: str) -> ProxyPlan:
         """How the pods of a class are to run.
@@ -269,7 +275,7 @@ class Assembly:
         if deployment is None:
             raise ProxyError(f"no Gateway needs proxies {proxy} any more")
         log = _EVENT_LOG if self.settings.ejections.enabled else ""
-        return plan_pods(deployment, ControlPlane(address, xds_host(self.settings), log))
+        return plan_pods(deployment, ControlPlane(address, xds_host(self.settings), log, self._dual_stack))
 
     def _note_class(self, proxy: ProxyId, *, wanted: bool) -> None:
         """A class of proxies is wanted, or not any more: its pods are known by its name."""
@@ -300,8 +306,13 @@ def xds_host(settings: OperatorSettings) -> str:
     return f"{settings.service_names.xds}.{settings.namespace}.svc"
 
 
-def compile_settings(settings: OperatorSettings) -> CompileSettings:
-    """What the compiler has to know of a cluster: pods of their own for each class, without privileges."""
+def compile_settings(settings: OperatorSettings, *, dual_stack: bool = False) -> CompileSettings:
+    """What the compiler has to know of a cluster: pods of their own for each class, without privileges.
+
+    Args:
+        settings: of the operator.
+        dual_stack: pods have addresses of IPv6.
+    """
     shared = settings.gateways.scope == "cluster"
     return CompileSettings(
         domain=settings.cluster_domain,
@@ -309,7 +320,7 @@ def compile_settings(settings: OperatorSettings) -> CompileSettings:
         check_pair=find_fault_in_pair,
         proxy_scope=ProxyScope.SHARED if shared else ProxyScope.NAMESPACE,
         shared_namespace=settings.namespace if shared else "",
-        ports=PORT_RULES,
+        ports=replace(PORT_RULES, dual_stack=dual_stack),
         event_log=_EVENT_LOG if settings.ejections.enabled else "",
         deploys=True,
         pod_labels=settings.proxies.pod_labels,

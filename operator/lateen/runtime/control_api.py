@@ -31,6 +31,7 @@ from lateen.runtime.instance_report import collect_findings, locate_findings, re
 from lateen.runtime.notices import Locate
 from lateen.runtime.resource_listing import ResourceGroup
 from lateen.runtime.standing import CatchUp, StandingFields, at_once, next_standing
+from lateen.sockets import listen_on
 from lateen.status.conditions import ConditionType
 
 _LONGEST_WAIT: Final = 30.0
@@ -108,11 +109,7 @@ async def serving_on(app: Starlette, host: str, port: int) -> AsyncIterator[int]
     Raises:
         InputError: the port cannot be had.
     """
-    try:
-        listener = socket.create_server((host, port))
-    except OSError as error:
-        raise InputError(f"{host}:{port}: {error.strerror}") from error
-    with listener:
+    with listen_on(host, port) as listener:
         async with _answering(app, listener):
             yield listener.getsockname()[1]
 

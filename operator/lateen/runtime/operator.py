@@ -26,8 +26,8 @@ from lateen.runtime.control_api import build_control_api, serving_on
 from lateen.runtime.health import build_health
 from lateen.runtime.instance import Instance
 from lateen.settings import OperatorSettings
+from lateen.sockets import EVERYWHERE
 
-_ANY: Final = "0.0.0.0"  # noqa: S104 - what is served there is guarded by certificates, or no secret
 _LOOPBACK: Final = "127.0.0.1"
 
 
@@ -36,8 +36,8 @@ class Replica:
     """This process among its like."""
 
     pod: str
-    address: str
-    """Its IP address."""
+    addresses: tuple[str, ...]
+    """Its IP addresses."""
     version: str
     """Lateen's own."""
     started: str
@@ -74,13 +74,14 @@ async def operating(
         Exception: whatever a task broke by, while the context lasts.
     """
     assembly = Assembly(settings, replica.pod, cluster, clock=clock)
-    async with serving_on(build_health(assembly.health, assembly.metrics), _ANY, settings.health_port):
+    # What is served everywhere is guarded by certificates, or no secret.
+    async with serving_on(build_health(assembly.health, assembly.metrics), EVERYWHERE, settings.health_port):
         await assembly.certificates.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 certifying = tasks.create_task(assembly.certificates.run(), name="certificates")
-                address = f"{_ANY}:{settings.xds_port}"
-                async with instance.running(assembly.outfit(replica.address, address), clock=clock) as running:
+                outfit = assembly.outfit(replica.addresses, f"[{EVERYWHERE}]:{settings.xds_port}")
+                async with instance.running(outfit, clock=clock) as running:
                     leading = [tasks.create_task(run(), name=name) for name, run in assembly.tasks(running).items()]
                     info = InstanceInfo(replica.pod, replica.pid, "", replica.started)
                     api = build_control_api(running, info, replica.version, _no_line)

@@ -14,6 +14,7 @@ from lateen.kube.client import KubeClient
 from lateen.runtime.alarm import Alarm
 from lateen.runtime.leadership import Leadership
 from lateen.settings import WebhookSettings
+from lateen.sockets import EVERYWHERE
 from lateen.validation.intake import Intake
 from lateen.webhook.registration import ensure_trust
 from lateen.webhook.server import ServedCertificate, build_webhook, serving_webhook
@@ -38,7 +39,7 @@ class WebhookKeeper:
         intake: Intake,
         certificate: ServedCertificate,
         *,
-        host: str = "",
+        host: str = EVERYWHERE,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
         """Prepare; nothing listens before `run`.
@@ -49,7 +50,7 @@ class WebhookKeeper:
             settings: port, and the configuration's name.
             intake: the door, as strict as the operator's own.
             certificate: for the host name of the webhook's Service: `CertificateKeeper.issue_server`.
-            host: address to listen on; empty: all.
+            host: address to listen on.
             sleep: waits.
         """
         self._client = client

@@ -6,6 +6,7 @@ that Envoy refuses (§6.8, §6.88), the oldest claim wins here.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from lateen.ir.listener import RouteLayout
@@ -41,6 +42,8 @@ class PortRules:
     """Added to ports under 1024, for proxies that may not bind them."""
     reserved: frozenset[int] = frozenset()
     """Ports that proxies need for themselves."""
+    dual_stack: bool = False
+    """Proxies have addresses of IPv6: what is open at all addresses is open at those of both families."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +193,18 @@ def _place(proxy: Proxy, gateway: Object[GatewaySpec], index: int, server: Serve
         server=server,
         hosts=hosts,
         protocol=protocol,
-        address=server.bind or rules.bind,
+        address=_address(server, rules),
         port=port,
         chain=chain,
         layout=choose_layout(protocol, hosts),
     )
+
+
+def _address(server: Server, rules: PortRules) -> str:
+    """Where a server listens. All addresses are one: a proxy of both families has a single socket for them."""
+    if rules.dual_stack and server.bind and not server.bind.startswith(UNIX) and ip_address(server.bind).is_unspecified:
+        return rules.bind
+    return server.bind or rules.bind
 
 
 def choose_layout(protocol: str, hosts: Sequence[str]) -> RouteLayout:

@@ -1,7 +1,6 @@
 """The validating webhook: HTTPS for the API server, with a certificate that is replaced while it serves."""
 
 import asyncio
-import socket
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lateen.certificates.stored import Bearer
-from lateen.errors import InputError
+from lateen.sockets import listen_on
 from lateen.validation.intake import Intake
 from lateen.webhook.review import review
 
@@ -61,11 +60,7 @@ async def serving_webhook(app: Starlette, certificate: ServedCertificate, host: 
         InputError: the port cannot be had.
     """
     showing = Showing(await asyncio.to_thread(_context, certificate.bearer))
-    try:
-        listener = socket.create_server((host, port))
-    except OSError as error:
-        raise InputError(f"{host}:{port}: {error.strerror}") from error
-    with listener:
+    with listen_on(host, port) as listener:
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", http="h11")
         config.load()
         config.ssl = showing.context

@@ -69,7 +69,7 @@ def _running(settings: dict[str, Any], kubeconfig: Path, folder: Path) -> Iterat
     config.write_text(yaml.safe_dump(settings))
     command = [sys.executable, "-m", "lateen", "operator", "--config", str(config), "--kubeconfig", str(kubeconfig)]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "POD_IP": "127.0.0.1"})  # noqa: S603 - ours
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "POD_IPS": "127.0.0.1"})  # noqa: S603 - ours
     try:
         yield log
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -40,6 +41,9 @@ class Pod(SecureHouse):
         self.admin_port = free_port()
         self.status_port = free_port()
 
+    dual_stack = False
+    """Whether pods have addresses of IPv6."""
+
     def bootstrap(self) -> dict[str, Any]:
         """As in a pod, with ports of this machine."""
         super().bootstrap()  # writes the files of discovery
@@ -49,6 +53,7 @@ class Pod(SecureHouse):
             "envoy-1",
             admin_port=self.admin_port,
             status_port=self.status_port,
+            dual_stack=self.dual_stack,
             xds_tls=XdsTls(HOST, str(self.directory)),
         )
         return build_bootstrap(options)
@@ -57,11 +62,11 @@ class Pod(SecureHouse):
         """Give Envoy something to do."""
         self.publish(eds("c"), endpoints("c", self.one.port), route("r", "c"), listener("l", self.port, "r"))
 
-    async def status(self, path: str, method: str = "GET") -> int:
+    async def status(self, path: str, method: str = "GET", host: str = "127.0.0.1") -> int:
         """Ask a status page; 0: nobody answers."""
         async with httpx.AsyncClient() as client:
             try:
-                answer = await client.request(method, f"http://127.0.0.1:{self.status_port}{path}")
+                answer = await client.request(method, f"http://{host}:{self.status_port}{path}")
             except httpx.ConnectError:
                 return 0
         return answer.status_code
@@ -114,6 +119,15 @@ async def test_of_the_admin_pages_three_can_be_read(pod: Pod) -> None:
             assert await pod.status(path) == 404, path
         for path in (READY, "/live", "/healthcheck/fail"):
             assert await pod.status(path, "POST") == 404, path
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("dual_stack", [False, True])
+async def test_a_pod_is_reached_by_the_families_that_it_has(pod: Pod, dual_stack: bool) -> None:  # noqa: FBT001 - a row of the table
+    pod.dual_stack = dual_stack
+    async with pod.envoy():
+        await pod.until_status(READY, 200)
+        assert await pod.status(READY, host="[::1]") == (200 if dual_stack else 0)
 
 
 async def test_a_pod_leaves_without_losing_a_request(pod: Pod) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from envoy.config.listener.v3.listener_pb2 import Listener as ListenerMessage
 from tests.unit.compile.site import EDGE, Site, tcp_proxy
 from tests.unit.semantics.objects import (
     gateway,
@@ -21,6 +22,7 @@ from lateen.ir.resource import ResourceType
 from lateen.model.keys import Key, Kind
 from lateen.model.objects import Object
 from lateen.model.virtualservice import VirtualServiceSpec
+from lateen.semantics.servers import PortRules
 
 SIMPLE: dict[str, Any] = {"tls": {"mode": "SIMPLE", "credentialName": "cert"}}
 PASSTHROUGH: dict[str, Any] = {"tls": {"mode": "PASSTHROUGH"}}
@@ -226,3 +228,25 @@ def test_every_gateway_of_a_shared_port_has_a_part_in_its_listener(site: Site) -
     )
     (listener,) = site.resources(ResourceType.LISTENER).values()
     assert listener.origins == (Key(Kind.GATEWAY, "edge", "older"), Key(Kind.GATEWAY, "edge", "younger"))
+
+
+@pytest.mark.parametrize(
+    ("dual_stack", "bind", "bound"),
+    [
+        (False, None, ("0.0.0.0", False)),
+        (True, None, ("::", True)),
+        (True, "0.0.0.0", ("::", True)),
+        (True, "10.0.0.1", ("10.0.0.1", False)),
+        (False, "::", ("::", False)),
+    ],
+)
+def test_proxies_of_both_families_are_reached_by_both(
+    dual_stack: bool,  # noqa: FBT001 - a row of the table
+    bind: str | None,
+    bound: tuple[str, bool],
+) -> None:
+    site = Site(ports=PortRules(dual_stack=dual_stack))
+    site.put(gateway("infra/gw", server_fields(80, "HTTP", **({"bind": bind} if bind else {}))))
+    (encoded,) = site.graph.listeners.encoded.values.values()
+    address = ListenerMessage.FromString(encoded.body).address.socket_address
+    assert (address.address, address.ipv4_compat) == bound

@@ -148,6 +148,13 @@ def test_status_pages_are_three_of_the_admin_pages() -> None:
     assert (admin.address.socket_address.address, admin.address.socket_address.port_value) == ("127.0.0.1", 15000)
 
 
+@pytest.mark.parametrize(("dual_stack", "address"), [(False, "0.0.0.0"), (True, "::")])
+def test_status_pages_are_reached_by_the_families_that_pods_have(dual_stack: bool, address: str) -> None:  # noqa: FBT001 - a row of the table
+    (listener,) = built(admin_port=15000, status_port=15021, dual_stack=dual_stack).static_resources.listeners
+    bound = listener.address.socket_address
+    assert (bound.address, bound.ipv4_compat) == (address, dual_stack)
+
+
 def test_the_control_plane_has_to_prove_its_name() -> None:
     message = built(xds_tls=XdsTls("lateen-xds.system.svc", "/files"))
     context = UpstreamTlsContext()

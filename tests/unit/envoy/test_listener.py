@@ -61,6 +61,13 @@ def test_a_listener_binds_its_address() -> None:
     assert message.filter_chains[0].transport_socket_connect_timeout.seconds == 15
 
 
+def test_a_listener_for_both_families_has_one_socket() -> None:
+    message = message_of(HTTP, dual_stack=True)
+    assert message.name == "0.0.0.0_8080"
+    bound = message.address.socket_address
+    assert (bound.address, bound.port_value, bound.ipv4_compat) == ("::", 8080, True)
+
+
 def test_a_listener_binds_a_socket() -> None:
     assert message_of(HTTP, pipe="/run/http.sock").address.pipe.path == "/run/http.sock"
 

@@ -257,3 +257,19 @@ def test_a_placed_server_knows_where_it_stands() -> None:
     assert (placed.proxy, placed.listener, placed.port, placed.index) == (EDGE.id, "127.0.0.1_10080", 10_080, 0)
     assert placed.hosts == ("infra/a.com",)
     assert placed.server == server(80, "HTTP", "./a.com")
+
+
+DUAL = PortRules(dual_stack=True)
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"])
+def test_all_addresses_are_one_where_proxies_have_both_families(bind: str) -> None:
+    merged = merge(gateway("infra/gw", http(80, "a.com"), http(80, "b.com", bind=bind)), rules=DUAL)
+    assert [placed.listener for placed in merged.servers] == ["0.0.0.0_80", "0.0.0.0_80"]
+    assert len({placed.chain for placed in merged.servers}) == 1
+
+
+@pytest.mark.parametrize("bind", ["10.0.0.1", "fd00::1", "unix:///run/edge.sock"])
+def test_one_address_is_that_address_whatever_families_there_are(bind: str) -> None:
+    (placed,) = merge(gateway("infra/gw", http(80, bind=bind)), rules=DUAL).servers
+    assert placed.address == bind

@@ -1,6 +1,9 @@
 """For how long a server keeps its proxies."""
 
+import socket
+
 import pytest
+from grpc import aio
 
 from lateen.xds.transport import LEAVE_AFTER, OPTIONS, Transport
 
@@ -25,3 +28,17 @@ def test_streams_end_at_different_ages() -> None:
     chances = iter([0.0, 1.0])
     transport = Transport(leave_after=LEAVE_AFTER, chance=lambda: next(chances))
     assert transport.end_of_stream(0.0) != transport.end_of_stream(0.0)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_all_addresses_are_those_of_both_families() -> None:
+    server = aio.server()
+    bound = Transport().bind(server, "[::]:0")
+    await server.start()
+    try:
+        host, _, port = bound.rpartition(":")
+        assert host == "[::]"
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, int(port)), timeout=5).close()
+    finally:
+        await server.stop(None)
