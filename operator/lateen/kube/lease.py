@@ -4,7 +4,8 @@ What holds at any time, whatever is slow, lost or killed: no two replicas lead, 
 deletes the Lease or writes into it, and a replica starts at that moment. The leader stops
 by its own clock when `renew_deadline` has passed since it sent its last successful renewal. Others
 take over only when they have seen the same record for `duration`, by their own clock, counted from
-when they first saw it. Wall clocks are written down for people, and never compared.
+when they first saw it. Wall clocks are written down for people, and never compared. What the leader
+is writing when its time is over is cancelled (`writing`).
 """
 
 import asyncio
@@ -12,7 +13,8 @@ import math
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -108,6 +110,7 @@ class LeaseLeadership:
         self._may_hold = False
         self._told = False
         self._changed = asyncio.Event()
+        self._writes: set[asyncio.Timeout] = set()
         self._error = ""
 
     @property
@@ -119,6 +122,22 @@ class LeaseLeadership:
         """Wait until this replica leads, or leads no more."""
         while self.leading is not leading:
             await self._changed.wait()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Bound what is done in the context to the time in which this replica leads.
+
+        Raises:
+            TimeoutError: it does not lead, or not any more.
+        """
+        if not self.leading:
+            raise TimeoutError
+        async with asyncio.timeout(None) as limit:
+            self._writes.add(limit)
+            try:
+                yield
+            finally:
+                self._writes.discard(limit)
 
     async def run(self) -> None:
         """Stand for election until cancelled; then let go, so that another one need not wait."""
@@ -225,6 +244,9 @@ class LeaseLeadership:
         )
         self._changed.set()
         self._changed = asyncio.Event()
+        if not self._told:
+            for limit in self._writes:
+                limit.reschedule(asyncio.get_running_loop().time())
 
     def _report(self, error: str) -> None:
         """Log trouble once, and again when it is another one, or while this replica still leads."""

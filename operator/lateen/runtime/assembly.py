@@ -19,6 +19,7 @@ from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceType
 from lateen.kube.budget import WriteBudget
 from lateen.kube.events import EventRecorder
+from lateen.kube.fence import FencedClient
 from lateen.kube.lease import LeaseLeadership, candidate_name
 from lateen.kube.watching import WatchSettings
 from lateen.model.endpointslice import SERVICE_LABEL
@@ -83,10 +84,11 @@ class Assembly:
         self._clock = clock
         client = self._client = cluster.client
         self.leadership = LeaseLeadership(client, settings.namespace, candidate_name(pod), name=LEASE, clock=clock)
-        self.certificates = CertificateKeeper(client, self.leadership, certificate_settings(settings))
+        self._writer = writer = FencedClient.behind(self.leadership, client)
+        self.certificates = CertificateKeeper(client, self.leadership, certificate_settings(settings), writer=writer)
         self.budget = WriteBudget(settings.status.writes_per_second, settings.status.burst, clock=clock)
-        self.recorder = EventRecorder(client, self._origin, instance=pod, budget=self.budget, clock=clock)
-        self.status = KubeStatusSink(client, on_written=Transitions(self.recorder).note)
+        self.recorder = EventRecorder(writer, self._origin, instance=pod, budget=self.budget, clock=clock)
+        self.status = KubeStatusSink(writer, on_written=Transitions(self.recorder).note)
         self.source = KubeSource(
             client,
             kubeconfig=cluster.kubeconfig,
@@ -191,7 +193,7 @@ class Assembly:
     def _build_seams(self, on_state: OnState) -> Seams:
         settings = self.settings
         self.runner = KubeProxyRunner(
-            self._client,
+            self._writer,
             settings.proxies,
             instance=settings.namespace,
             identities=self.certificates,
@@ -229,7 +231,7 @@ class Assembly:
         """Answer the API server about objects that are not stored yet."""
         settings = self.settings
         certificate = self.certificates.issue_server([f"{settings.service_names.webhook}.{settings.namespace}.svc"])
-        await WebhookKeeper(self._client, self.leadership, settings.webhook, _door(), certificate).run()
+        await WebhookKeeper(self._writer, self.leadership, settings.webhook, _door(), certificate).run()
 
     # Parts that are made before `Control` reach it through these.
 

@@ -44,6 +44,7 @@ class AuthorityKeeper:
         name: str,
         lifetimes: Lifetimes,
         *,
+        writer: KubeClient | None = None,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
@@ -54,10 +55,12 @@ class AuthorityKeeper:
             namespace: the operator's.
             name: the Secret's.
             lifetimes: how long authorities last.
+            writer: the same API server, for what the leader alone writes; None: no difference.
             clock: seconds since 1970.
             sleep: waits between two tries.
         """
         self._client = client
+        self._writer = writer or client
         self._namespace = namespace
         self._name = name
         self._lifetimes = lifetimes
@@ -130,7 +133,7 @@ class AuthorityKeeper:
         if state is self.state and not wanted:
             return
         try:
-            self._take(await self._client.replace(_SECRET, self._manifest(state, self._secret)))
+            self._take(await self._writer.replace(_SECRET, self._manifest(state, self._secret)))
         except ApiError as error:
             if not error.is_conflict and not error.is_missing:
                 raise

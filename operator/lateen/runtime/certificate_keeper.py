@@ -61,6 +61,7 @@ class CertificateKeeper:
         leadership: Leadership,
         settings: CertificateSettings,
         *,
+        writer: KubeClient | None = None,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
@@ -71,6 +72,7 @@ class CertificateKeeper:
             client: the API server.
             leadership: whether this instance may move rotations on and write proxies' certificates.
             settings: names and times.
+            writer: the same, for what the leader alone writes; None: no difference.
             clock: seconds since 1970, as other machines know them.
             chance: from 0 to 1; spreads renewals.
             sleep: waits.
@@ -82,11 +84,11 @@ class CertificateKeeper:
         self._sleep = sleep
         lifetimes = settings.lifetimes
         self.authority = AuthorityKeeper(
-            client, settings.namespace, settings.secret, lifetimes, clock=clock, sleep=sleep
+            client, settings.namespace, settings.secret, lifetimes, writer=writer, clock=clock, sleep=sleep
         )
         ours = operator_labels(settings.namespace)
         self._clients = ClientCertificates(
-            client, settings.trust_domain, lifetimes, ours=ours, clock=clock, chance=chance
+            writer or client, settings.trust_domain, lifetimes, ours=ours, clock=clock, chance=chance
         )
         self._alarm = Alarm(sleep)
         self._new_serving: asyncio.Queue[ServingCertificate] = asyncio.Queue()

@@ -109,6 +109,8 @@ class ProxyKeeper:
                     await self._fulfil(proxy, wanted=wish.wanted)
                     fulfilled = wish
                 except LateenError as error:
+                    if not self._leadership.leading:
+                        continue  # it was cut off
                     self._on_failure(ProxyState(proxy, Phase.FAILING, error=str(error)))
                     await self._sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)

@@ -193,7 +193,10 @@ class StatusKeeper:
             else:
                 self._again.add(key)
         except Exception as error:  # noqa: BLE001 - whatever a sink does, proxies are served
-            self._fail(key, error)
+            if self._leadership.leading:
+                self._fail(key, error)
+            else:  # it was cut off: the next leader looks at everything
+                self._again.add(key)
         finally:
             self._writing.discard(key)
             self._wake.set()

@@ -339,6 +339,22 @@ async def test_a_leader_that_is_deposed_stops_in_the_middle() -> None:
 
 
 @in_virtual_time
+async def test_a_write_that_was_cut_off_with_the_leadership_is_no_failure() -> None:
+    sink, election = Sink(seconds=1), Election()
+    sink.failures[key(1)] = 1
+    election.set(leading=True)
+    async with keeping(sink, leadership=election) as keeper:
+        keeper.tell([key(1)])
+        await asyncio.sleep(0.5)
+        election.set(leading=False)
+        await asyncio.sleep(10)
+        assert keeper.failures == 0
+        election.set(leading=True)
+        await asyncio.sleep(1.1)
+    assert sink.statuses.keys() == {key(1)}
+
+
+@in_virtual_time
 async def test_a_new_leader_looks_at_everything_and_writes_what_differs() -> None:
     sink, election, looked = Sink(), Election(), set()
     for number in range(95):
