@@ -47,10 +47,14 @@ class OperatorProcess:
             raise OperatorError("it does not run")
         return self._process.pid
 
+    @property
+    def arguments(self) -> list[str]:
+        """What it is called with."""
+        return ["operator", "--config", str(self._config), "--kubeconfig", str(self._kubeconfig)]
+
     def begin(self) -> Self:
         """Start it, and do not wait."""
-        command = [sys.executable, "-m", "lateen", "operator", "--config", str(self._config)]
-        command += ["--kubeconfig", str(self._kubeconfig)]
+        command = [sys.executable, "-m", "lateen", *self.arguments]
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out, env=self._environment)  # noqa: S603 - ours
         return self

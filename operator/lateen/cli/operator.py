@@ -53,15 +53,37 @@ def command(file: Path, kubeconfig: Path | None, context: str | None) -> None:
 
 
 async def run(settings: OperatorSettings, kubeconfig: Path | None, context: str | None) -> None:
-    """Run until SIGINT or SIGTERM.
+    """Run until SIGINT or SIGTERM, also while it starts: whoever waits for an API server is not to be killed.
 
     Raises:
         LateenError: it cannot run.
     """
-    stop = asyncio.Event()
+    stop, ready = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    running = asyncio.create_task(_operate(settings, kubeconfig, context, stop=stop, ready=ready), name="operator")
+    stopping = asyncio.create_task(stop.wait(), name="signal")
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not ready.is_set() and not running.done():
+        _log.info("operator ends before it was ready")
+        running.cancel()
+        await asyncio.wait([running])
+        if running.cancelled():
+            return
+    await running
+
+
+async def _operate(
+    settings: OperatorSettings,
+    kubeconfig: Path | None,
+    context: str | None,
+    *,
+    stop: asyncio.Event,
+    ready: asyncio.Event,
+) -> None:
+    """Start, say so by `ready`, and end in good order at `stop`."""
     replica = Replica(
         pod=os.environ.get("POD_NAME") or socket.gethostname(),
         addresses=tuple(filter(None, os.environ.get("POD_IPS", "").split(","))),
@@ -74,10 +96,10 @@ async def run(settings: OperatorSettings, kubeconfig: Path | None, context: str 
         began = time.monotonic()
         _log.info("operator starts", pod=replica.pod, version=replica.version, namespace=settings.namespace)
         async with operating(settings, replica, Cluster(client, kubeconfig, context)) as operator:
+            ready.set()
             objects = len(operator.instance.control.origins)
             _log.info("operator is ready", seconds=round(time.monotonic() - began, 2), objects=objects)
-            ended = asyncio.ensure_future(stop.wait())
-            await ended
+            await stop.wait()
             _log.info("operator ends")
     finally:
         await client.close()
