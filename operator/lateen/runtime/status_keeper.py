@@ -3,8 +3,9 @@
 The newest news is written first, several objects at a time, no more than the budget allows. Two
 things are believed after a while only. That proxies have not acknowledged a change yet: they do within
 milliseconds, and each change would be written twice. And that another number of proxies has an object:
-when a replica ends, its proxies go to another one, and all objects would be written twice. An
-object whose status cannot be written is tried again later and later, and holds up no other one.
+when a replica ends, its proxies go to another one, and all objects would be written twice. What
+has lasted so long is written when there is no other news. An object whose status cannot be written
+is tried again later and later, and holds up no other one.
 """
 
 import asyncio
@@ -29,6 +30,13 @@ LONGEST_PAUSE: Final = 30.0
 SETTLING: Final = 15.0
 """Seconds that another number of proxies has to last before it is written. Those whose replica has ended are back
 in less."""
+
+TAKING_OVER: Final = 60.0
+"""Seconds after an instance has begun to lead in which proxies come to it, or to others of its release: until then what
+they have is compiled by another one, and is as good as before."""
+
+RESERVE: Final = 20
+"""Writes that are left to news, and to Events, by what is but another number of proxies."""
 
 ARRIVING: Final = 0.5
 """Seconds that connected proxies get to acknowledge a change before it is written that they have not."""
@@ -74,7 +82,9 @@ class StatusKeeper:
         self._parallel = parallel
         self._clock = clock
         self._unwritten: dict[Key, None] = {}
-        """The newest last."""
+        """Objects to be looked at, the newest last."""
+        self._recounts: dict[Key, None] = {}
+        """Objects of which another number of proxies is to be written, and nothing else; the oldest first."""
         self._writing: set[Key] = set()
         self._again: set[Key] = set()
         """Objects with news while their status is being written."""
@@ -85,13 +95,16 @@ class StatusKeeper:
         self._settling: dict[Key, float] = {}
         """Objects with news that may pass by itself, with the time when it is to be believed."""
         self._due: list[tuple[float, Key]] = []
+        self._leads = asyncio.Event()
+        """Set once everything there is is to be looked at."""
+        self._leading_since = 0.0
         self._wake = asyncio.Event()
         self._error = ""
 
     @property
     def waiting(self) -> int:
         """Objects that have not been looked at since their last news, or have to be tried again."""
-        return len(self._unwritten) + len(self._paused) + len(self._writing)
+        return len(self._unwritten) + len(self._recounts) + len(self._paused) + len(self._writing)
 
     def tell(self, keys: Iterable[Key]) -> None:
         """Note that there may be news of these objects; the last one is the newest."""
@@ -109,14 +122,15 @@ class StatusKeeper:
             tasks.create_task(self._look_at_everything(), name="leadership")
             looked = 0
             while True:
+                await self._leads.wait()
                 await self._leadership.wait_until(leading=True)
                 self._take_due()
                 delay = self._delay()
                 if delay != 0:
                     await self._rest(delay)
                     continue
-                key, _ = self._unwritten.popitem()
-                if (status := self._news_of(key)) is not None:
+                key, believed = self._next()
+                if (status := self._news_of(key, believed=believed)) is not None:
                     self._budget.spend()
                     self._writing.add(key)
                     tasks.create_task(self._write(key, status), name=f"status of {key}")
@@ -128,8 +142,13 @@ class StatusKeeper:
         """Whoever led before may have left anything behind."""
         while True:
             await self._leadership.wait_until(leading=True)
+            self._leading_since = self._clock()
             self.tell(self._everything())
+            self._leads.set()
             await self._leadership.wait_until(leading=False)
+            self._leads.clear()
+            self._settling.clear()
+            self._recounts.clear()
 
     def _delay(self) -> float | None:
         """Seconds until the next object may be looked at; None: until something happens."""
@@ -137,7 +156,10 @@ class StatusKeeper:
             return None
         if self._unwritten:
             return self._budget.delay()
-        return max(0.001, self._due[0][0] - self._clock()) if self._due else None
+        due = max(0.001, self._due[0][0] - self._clock()) if self._due else math.inf
+        if self._recounts:
+            due = min(due, self._budget.delay(RESERVE))
+        return due if due < math.inf else None
 
     async def _rest(self, seconds: float | None) -> None:
         with suppress(TimeoutError):
@@ -152,24 +174,68 @@ class StatusKeeper:
             self._paused.pop(key, None)
             self.tell([key])
 
-    def _news_of(self, key: Key) -> ObjectStatus | None:
-        """What has to be written of an object; None: nothing."""
+    def _next(self) -> tuple[Key, bool]:
+        """Choose an object; whether it is one of those of which only the number of proxies is to be written."""
+        if self._unwritten:
+            return self._unwritten.popitem()[0], False
+        key = next(iter(self._recounts))
+        del self._recounts[key]
+        return key, True
+
+    def _news_of(self, key: Key, *, believed: bool) -> ObjectStatus | None:
+        """What has to be written of an object now; None: nothing.
+
+        Args:
+            key: the object.
+            believed: whether another number of proxies has lasted, and may be written.
+        """
+        status = None
         try:
             status = self._status(key)
             if self._sink.is_written(key, status):
-                self._settling.pop(key, None)
-            elif self._is_settled(key, status):
-                return status
+                self._forget(key)
+                status = None
+            elif not status.is_served:
+                self._forget(key)
+            elif self._sink.is_recount(key, status):
+                if not believed:
+                    self._note_recount(key)
+                    status = None
+            else:
+                status = self._without_recount(key, status)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one object, others are written
             self._fail(key, error)
-        else:
+            return None
+        if status is None:
             self._pauses.pop(key, None)
-        return None
+        return status
 
-    def _is_settled(self, key: Key, status: ObjectStatus) -> bool:
-        """Whether news of an object is to be written now; if not, it is looked at again in time."""
+    def _note_recount(self, key: Key) -> None:
+        """Believe another number of proxies in time, and let it wait for all other news then; it is not written now."""
+        if key not in self._recounts:
+            lead = self._leading_since + TAKING_OVER - self._clock()
+            if self._is_settled(key, max(SETTLING, lead)):
+                self._recounts[key] = None
+
+    def _without_recount(self, key: Key, status: ObjectStatus) -> ObjectStatus | None:
+        """Say news at once, but not what may pass by itself: that proxies have not acknowledged them yet."""
+        held = self._sink.hold(key, status)
+        if held != status:
+            self._again.add(key)
+        elif not self._is_settled(key, ARRIVING if status.is_arriving else 0.0):
+            return None
+        self._forget(key)
+        return held
+
+    def _forget(self, key: Key) -> None:
+        """Nothing of an object is to be believed later."""
+        self._settling.pop(key, None)
+        self._recounts.pop(key, None)
+
+    def _is_settled(self, key: Key, patience: float) -> bool:
+        """Whether news of an object has lasted for so many seconds; if not, it is looked at again in time."""
         now = self._clock()
-        due = min(self._settling.get(key, math.inf), now + self._patience(key, status))
+        due = min(self._settling.get(key, math.inf), now + patience)
         if due <= now:
             self._settling.pop(key, None)
             return True
@@ -177,12 +243,6 @@ class StatusKeeper:
             self._settling[key] = due
             heapq.heappush(self._due, (due, key))
         return False
-
-    def _patience(self, key: Key, status: ObjectStatus) -> float:
-        """Seconds for which a status has to be the case before it is written."""
-        if status.is_served and self._sink.is_recount(key, status):
-            return SETTLING
-        return ARRIVING if status.is_arriving else 0.0
 
     async def _write(self, key: Key, status: ObjectStatus) -> None:
         try:

@@ -52,9 +52,17 @@ class StatusSink(Protocol):
         ...
 
     def is_recount(self, key: Key, status: ObjectStatus) -> bool:
-        """Whether the object says that it is live, and all else as well, but for how many proxies have it.
+        """Whether the object says all of this already, but for how many proxies have it.
 
-        Proxies that go to another replica are not counted for a moment, which is no news.
+        Proxies that go to another replica are not counted for a moment, which is no news. That all of them have a new
+        generation at last is.
+        """
+        ...
+
+    def hold(self, key: Key, status: ObjectStatus) -> ObjectStatus:
+        """Replace what may pass by itself by what the object says: that it is live, where proxies lag behind now.
+
+        Only where it says so of the same generation.
         """
         ...
 
@@ -79,6 +87,11 @@ class MemoryStatusSink:
         """There is one proxy of each class, and nobody to be spared."""
         del key, status
         return False
+
+    def hold(self, key: Key, status: ObjectStatus) -> ObjectStatus:
+        """Hold nothing back, for the same reason."""
+        del key
+        return status
 
     async def write(self, key: Key, status: ObjectStatus) -> None:
         """Remember, or forget."""

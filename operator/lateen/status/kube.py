@@ -12,7 +12,7 @@ would keep them only where the definition makes the list a map, which Istio's ow
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -20,11 +20,12 @@ from lateen.kube.client import ApiError
 from lateen.kube.resources import NETWORKING, RESOURCES, ApiResource
 from lateen.model.keys import Key, Kind
 from lateen.status.base import ObjectStatus
-from lateen.status.conditions import ConditionType
+from lateen.status.conditions import Condition, ConditionType
 
 _TYPES: Final = frozenset(type_.value for type_ in ConditionType)
 _BESIDES: Final = _TYPES - {ConditionType.PROGRAMMED.value}
-_COUNTED: Final = frozenset({"Programmed", "Pending"})
+_PENDING: Final = "Pending"
+_COUNTED: Final = frozenset({"Programmed", _PENDING})
 """Reasons of `Programmed` that differ by how many proxies have it."""
 _TRIES: Final = 3
 """Writes of one object that somebody else may be faster with, before it is left for later."""
@@ -55,6 +56,10 @@ class _Said:
     foreign: tuple[Mapping[str, Any], ...]
     """Conditions that are not Lateen's."""
     version: str
+    programmed: Condition | None = None
+    """What it says of proxies."""
+    generation: int = 0
+    """What it says that about."""
 
 
 class StatusClient(Protocol):
@@ -120,12 +125,26 @@ class KubeStatusSink:
     def is_recount(self, key: Key, status: ObjectStatus) -> bool:
         """Compare all but how many proxies have taken it over."""
         said = self._said.get(key)
-        if said is None or not any(
-            each.type == ConditionType.PROGRAMMED and each.status == "True" for each in said.answers
+        now = _programmed_of(status)
+        if (
+            said is None
+            or said.programmed is None
+            or now is None
+            or not {said.programmed.reason, now.reason} <= _COUNTED
         ):
             return False
-        counted = (each.reason in _COUNTED for each in status.conditions if each.type is ConditionType.PROGRAMMED)
-        return all(counted) and said.besides == _digest(_manifest(status), _BESIDES)
+        is_live_at_last = said.programmed.status == "False" and now.status == "True"
+        return not is_live_at_last and said.besides == _digest(_manifest(status), _BESIDES)
+
+    def hold(self, key: Key, status: ObjectStatus) -> ObjectStatus:
+        """Keep `Programmed=True` of the same generation where proxies only have not acknowledged something yet."""
+        said = self._said.get(key)
+        now = _programmed_of(status)
+        if said is None or said.programmed is None or now is None or now.reason != _PENDING:
+            return status
+        if said.programmed.status != "True" or said.generation != status.generation:
+            return status
+        return replace(status, conditions=tuple(said.programmed if each is now else each for each in status.conditions))
 
     async def write(self, key: Key, status: ObjectStatus) -> None:
         """Write the status of one object; one that is gone needs none.
@@ -216,7 +235,16 @@ def _remember(status: Mapping[str, Any], version: str) -> _Said:
         if each.get("type") in _TYPES
     )
     foreign = tuple(each for each in conditions if each.get("type") not in _TYPES)
-    return _Said(_digest(status), _digest(status, _BESIDES), answers, foreign, version)
+    found = next((each for each in conditions if each.get("type") == ConditionType.PROGRAMMED), None)
+    programmed, generation = None, 0
+    if found is not None:
+        said = (sys.intern(str(found.get(name, ""))) for name in ("status", "reason", "message"))
+        programmed, generation = Condition(ConditionType.PROGRAMMED, *said), int(found.get("observedGeneration", 0))
+    return _Said(_digest(status), _digest(status, _BESIDES), answers, foreign, version, programmed, generation)
+
+
+def _programmed_of(status: ObjectStatus) -> Condition | None:
+    return next((each for each in status.conditions if each.type is ConditionType.PROGRAMMED), None)
 
 
 def _is_older(version: str, than: str) -> bool:

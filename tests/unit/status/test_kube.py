@@ -200,3 +200,25 @@ async def test_another_number_of_proxies_alone_is_a_recount() -> None:
     assert not sink.is_recount(KEY, counted("False", "Pending", "1 of 2", generation=2))
     await sink.write(KEY, counted("False", "Pending", "1 of 2", generation=2))
     assert not sink.is_recount(KEY, counted("True", "Programmed", "2 of 2", generation=2)), "it is live at last"
+    assert sink.is_recount(KEY, counted("False", "Pending", "1 of 3", generation=2))
+
+
+async def test_that_proxies_lag_behind_is_held_back_while_the_generation_is_live_by_what_is_said() -> None:
+    def said(status: str, reason: str, message: str, *, accepted: str = "True", generation: int = 1) -> ObjectStatus:
+        about = Condition(ConditionType.ACCEPTED, accepted, "Accepted")
+        return ObjectStatus((about, Condition(ConditionType.PROGRAMMED, status, reason, message)), generation)
+
+    sink = KubeStatusSink(Objects())
+    pending = said("False", "Pending", "1 of 2", accepted="False")
+    assert sink.hold(KEY, pending) == pending, "it says nothing yet"
+    await sink.write(KEY, said("True", "Programmed", "2 of 2"))
+    assert sink.hold(KEY, pending) == said("True", "Programmed", "2 of 2", accepted="False")
+    for other in (
+        said("False", "Pending", "1 of 2", generation=2),
+        said("False", "Rejected", "bad regex"),
+        said("False", "Invalid", "", accepted="False"),
+        said("True", "Programmed", "1 of 1", accepted="False"),
+    ):
+        assert sink.hold(KEY, other) == other
+    await sink.write(KEY, said("False", "Rejected", "bad regex"))
+    assert sink.hold(KEY, pending) == pending
