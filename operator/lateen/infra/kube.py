@@ -108,6 +108,7 @@ class KubeProxyRunner:
         self._renderer: Renderer | None = None
         self._looking = asyncio.Lock()
         self._plans: dict[ProxyId, ProxyPlan] = {}
+        self._wanted: Callable[[], Collection[ProxyId]] = lambda: self._plans
         self._holders: dict[SetId, ProxyId] = {}
         self._locks: dict[ProxyId, asyncio.Lock] = {}
         self._states: dict[ProxyId, ProxyState] = {}
@@ -154,9 +155,7 @@ class KubeProxyRunner:
                 await self._sets.remove(which)
                 self._holders.pop(which, None)
         self._locks.pop(proxy, None)
-        self._manifests.pop(proxy, None)
-        self._refusals.pop(proxy, None)
-        self._end(proxy)
+        self._forget(proxy)
 
     async def close(self) -> None:
         """Leave all proxies running."""
@@ -197,6 +196,7 @@ class KubeProxyRunner:
         Raises:
             ApiError: it cannot be read what there is.
         """
+        self._wanted = wanted
         renderer = await self._prepare()
         await self._sets.look()
         for which, metadata in self._sets.sets().items():
@@ -225,11 +225,11 @@ class KubeProxyRunner:
 
     def is_gone(self, proxy: ProxyId) -> None:
         """Hear that a class has no Deployment any more."""
-        if proxy in self._plans:
+        if proxy in self._plans and proxy in self._wanted():
             self._suspicion.set()
             self._note(ProxyState(proxy, Phase.STARTING))
         else:
-            self._end(proxy)
+            self._forget(proxy)
 
     async def _apply(self, renderer: Renderer, which: SetId, plan: ProxyPlan) -> None:
         known, manifests = self._manifests.get(plan.proxy, (None, ()))
@@ -291,6 +291,16 @@ class KubeProxyRunner:
 
     def _lock(self, proxy: ProxyId) -> asyncio.Lock:
         return self._locks.setdefault(proxy, asyncio.Lock())
+
+    def _forget(self, proxy: ProxyId) -> None:
+        """A class is gone for good, be it by another leader."""
+        self._plans.pop(proxy, None)
+        self._manifests.pop(proxy, None)
+        self._refusals.pop(proxy, None)
+        lock = self._locks.get(proxy)
+        if self._holders.get(_set_of(proxy)) == proxy and (lock is None or not lock.locked()):
+            del self._holders[_set_of(proxy)]
+        self._end(proxy)
 
     def _end(self, proxy: ProxyId) -> None:
         if self._states.pop(proxy, None) is not None:

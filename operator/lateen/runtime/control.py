@@ -253,6 +253,8 @@ class Control:
     def on_proxy(self, state: ProxyState) -> None:
         """Hear what happens to the proxies' processes."""
         self.tell(ProxyChanged(state))
+        if state.phase is Phase.STOPPED:
+            self.proxies.stir(state.proxy)
         if state.phase is Phase.RESTARTING:
             self._verdicts.expect(state.proxy)
             self._publication.withdraw(state.proxy)

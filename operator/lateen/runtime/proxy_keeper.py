@@ -62,6 +62,8 @@ class ProxyKeeper:
         self._wishes: dict[ProxyId, _Wish] = {}
         self._leaving: dict[ProxyId, Alarm] = {}
         """What wakes those who wait for a removal to be due."""
+        self._standing_by: dict[ProxyId, Alarm] = {}
+        """What wakes those who wait to lead."""
         self._numbers = 0
         self._followed: set[ProxyId] = set()
         self._news: asyncio.Queue[ProxyId] = asyncio.Queue()
@@ -71,8 +73,14 @@ class ProxyKeeper:
         self._numbers += 1
         self._wishes[proxy] = _Wish(wanted, self._numbers)
         self._news.put_nowait(proxy)
-        if proxy in self._leaving:
-            self._leaving[proxy].ring()
+        for waiting in (self._leaving, self._standing_by):
+            if proxy in waiting:
+                waiting[proxy].ring()
+
+    def stir(self, proxy: ProxyId) -> None:
+        """Look at a proxy again if somebody else leads: it may have ended for good."""
+        if proxy in self._standing_by:
+            self._standing_by[proxy].ring()
 
     def let_go(self, proxy: ProxyId) -> None:
         """Do not want a proxy that was found running, unless there is a wish about it already."""
@@ -100,9 +108,13 @@ class ProxyKeeper:
         due: _Wish | None = None
         try:
             while (wish := self._wishes[proxy]) != fulfilled:
-                await self._leadership.wait_until(leading=True)
+                if not self._leadership.leading:
+                    if not wish.wanted and proxy not in self._runner.states:
+                        break  # the leader has removed it
+                    await self._wait(self._standing_by, proxy, lambda _: self._leadership.wait_until(leading=True))
+                    continue  # what is wanted may have changed
                 if not wish.wanted and due != wish:
-                    await self._wait_for_another_wish(proxy)
+                    await self._wait(self._leaving, proxy, self._sleep)
                     due = wish
                     continue  # who leads, and what is wanted, may have changed
                 try:
@@ -120,13 +132,15 @@ class ProxyKeeper:
         finally:
             self._followed.discard(proxy)
 
-    async def _wait_for_another_wish(self, proxy: ProxyId) -> None:
-        """Wait until something else is wished, or until a removal is due."""
-        alarm = self._leaving[proxy] = Alarm(self._sleep)
+    async def _wait(
+        self, alarms: dict[ProxyId, Alarm], proxy: ProxyId, until: Callable[[float], Awaitable[Any]]
+    ) -> None:
+        """Wait until something else is wished; or `until`, which is given the delay of removals."""
+        alarm = alarms[proxy] = Alarm(until)
         try:
             await alarm.pause(self._removal_delay)
         finally:
-            del self._leaving[proxy]
+            del alarms[proxy]
 
     async def _fulfil(self, proxy: ProxyId, *, wanted: bool) -> None:
         if wanted:

@@ -104,6 +104,17 @@ async def test_what_somebody_deletes_of_a_class_that_is_not_wanted_is_not_put_ba
     assert scene.api.writes == [f"apply Service {object_name(OTHER)}"]
 
 
+async def test_a_class_that_the_next_leader_has_removed_is_forgotten() -> None:
+    scene = Scene()
+    await scene.runner.ensure(plan())
+    await scene.audit(EDGE)
+    scene.runner.is_gone(EDGE)
+    assert scene.runner.states[EDGE].phase is Phase.STARTING, "it is wanted, and made again"
+    await scene.audit()
+    scene.runner.is_gone(EDGE)
+    assert scene.runner.states == {}
+
+
 async def test_a_new_operator_is_told_of_what_no_gateway_wants() -> None:
     before, scene = Scene(), Scene()
     await before.runner.ensure(plan())

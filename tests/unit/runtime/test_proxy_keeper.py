@@ -1,7 +1,7 @@
 """Wishes about proxies, and what becomes of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from tests.virtual_time import in_virtual_time
@@ -182,14 +182,16 @@ class Removals(MemoryProxyRunner):
 
 
 @asynccontextmanager
-async def delaying(runner: Removals, leadership: Leadership | None = None) -> AsyncIterator[ProxyKeeper]:
+async def delaying(
+    runner: Removals, leadership: Leadership | None = None, on_gone: Callable[[ProxyId], None] = lambda _: None
+) -> AsyncIterator[ProxyKeeper]:
     """Remove what is not wanted half a minute later."""
     keeper = ProxyKeeper(
         runner,
         leadership or AlwaysLeader(),
         lambda proxy: ProxyPlan(proxy, "{}"),
         on_failure=lambda _: None,
-        on_gone=lambda _: None,
+        on_gone=on_gone,
         removal_delay=DELAY,
     )
     task = asyncio.create_task(keeper.run())
@@ -257,6 +259,7 @@ async def test_a_removal_that_fails_is_tried_again_without_another_delay() -> No
 async def test_a_new_leader_begins_the_delay_anew() -> None:
     runner, turns = Removals(), Turns(leading=False)
     async with delaying(runner, turns) as keeper:
+        await runner.ensure(ProxyPlan(A, "{}"))
         keeper.want(A, wanted=False)
         await asyncio.sleep(10 * DELAY)
         turns.set(leading=True)
@@ -273,5 +276,44 @@ async def test_who_leads_no_more_removes_nothing() -> None:
         keeper.want(A, wanted=False)
         await asyncio.sleep(DELAY - 1)
         turns.set(leading=False)
+        await asyncio.sleep(10 * DELAY)
+        assert runner.removed == []
+
+
+@in_virtual_time
+async def test_a_follower_forgets_what_the_leader_has_removed() -> None:
+    runner, turns, gone = Removals(), Turns(leading=False), list[ProxyId]()
+    async with delaying(runner, turns, gone.append) as keeper:
+        await runner.ensure(ProxyPlan(A, "{}"))  # the leader did
+        await runner.ensure(ProxyPlan(B, "{}"))
+        keeper.want(A, wanted=True)
+        keeper.want(B, wanted=True)
+        await asyncio.sleep(1)
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(10 * DELAY)
+        assert gone == []
+        await runner.remove(A)
+        await runner.remove(B)  # somebody else did, and it is wanted
+        keeper.stir(A)
+        keeper.stir(B)
+        await asyncio.sleep(1)
+        assert gone == [A]
+        assert not keeper.is_leaving(A)
+        keeper.want(A, wanted=True)
+        turns.set(leading=True)
+        await asyncio.sleep(1)
+        assert set(runner.states) == {A, B}
+
+
+@in_virtual_time
+async def test_a_follower_forgets_at_once_what_never_ran() -> None:
+    runner, turns, gone = Removals(), Turns(leading=False), list[ProxyId]()
+    async with delaying(runner, turns, gone.append) as keeper:
+        keeper.want(A, wanted=True)
+        await asyncio.sleep(1)
+        keeper.want(A, wanted=False)
+        await asyncio.sleep(1)
+        assert gone == [A]
+        turns.set(leading=True)
         await asyncio.sleep(10 * DELAY)
         assert runner.removed == []
