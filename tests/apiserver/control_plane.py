@@ -7,7 +7,6 @@ server can be killed and started again on the same port, with its objects still 
 
 import json
 import os
-import socket
 import ssl
 import subprocess
 import threading
@@ -18,6 +17,7 @@ from typing import Final, Self
 
 import httpx
 from tests.apiserver.credentials import LOOPBACK, Credentials
+from tests.ports import free_ports
 
 ASSETS: Final = "KUBEBUILDER_ASSETS"
 ADMIN: Final = "admin"
@@ -225,16 +225,6 @@ def wait_until(holds: Callable[[], bool], patience: float = _PATIENCE) -> None:
             pass
         pause.wait(_POLL)
     raise TimeoutError
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback address on which nobody listens at the moment."""
-    sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

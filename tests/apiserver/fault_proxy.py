@@ -13,8 +13,9 @@ from typing import Final, Self, TypeAlias
 
 import aiohttp
 from aiohttp import web
-from tests.apiserver.control_plane import ControlPlane, free_ports
+from tests.apiserver.control_plane import ControlPlane
 from tests.apiserver.credentials import LOOPBACK
+from tests.ports import free_ports
 
 _LINE_LIMIT: Final = 2**22
 

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import httpx
 from tests.apiserver.client import ApiClient
-from tests.apiserver.control_plane import ControlPlane, free_ports
+from tests.apiserver.control_plane import ControlPlane
 from tests.bench.peer import Peer
 from tests.bench.world import NAMESPACE, Raw, World
 from tests.operator.counts import status_writes
 from tests.operator.pod import Pod
 from tests.operator.process import OperatorProcess
 from tests.operator.world import own_address
+from tests.ports import free_ports
 
 from lateen.crds.definitions import definitions
 from lateen.kube.client import KubeClient

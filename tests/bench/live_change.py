@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections import deque
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from tests.bench.figures import Figure, hand_on, of_many
 from tests.bench.machine import cpu_of, memory_of, peak_memory
 from tests.bench.peer import Peer
 from tests.bench.world import World, change, host
+from tests.ports import free_port
 
 from lateen.infra.binary import find_envoy
 from lateen.infra.local import LocalProxyRunner, surroundings_of_this_machine
@@ -65,7 +65,7 @@ async def _measure(hosts: int, repeats: int, directory: Path) -> _Run:
     run, journal = _Run(), _Journal()
     started = monotonic()
     async with Peer() as peer:
-        world = World(hosts, port=_free_port(), addresses=[("127.0.0.1", peer.backend_ports[0])])
+        world = World(hosts, port=free_port(), addresses=[("127.0.0.1", peer.backend_ports[0])])
         settings = UpSettings(paths=(), proxy=ProxySettings(concurrency=1, drain_seconds=0.0))
         intake = build_intake(settings)
         source = MemorySource([change(raw, intake) for raw in world.objects()])
@@ -143,12 +143,6 @@ def measure(hosts: int, repeats: int, layout: str) -> list[Figure]:
         Figure(f"{name}: RSS of Envoy", run.envoy_memory, "MB"),
         Figure(f"{name}: peak RSS of the control plane", peak_memory(), "MB"),
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 if __name__ == "__main__":

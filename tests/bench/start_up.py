@@ -7,7 +7,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from tests.bench.figures import Figure, hand_on, of_many
+from tests.ports import free_port
 
 EXAMPLE = Path("examples") / "api-gateway"
 _HOST = "api.example.com"
@@ -45,7 +45,7 @@ async def _status(port: int) -> int:
 
 
 async def _start_once(directory: Path, state: Path, environ: Mapping[str, str]) -> float:
-    shift = _free_port() - _WRITTEN_PORT
+    shift = free_port() - _WRITTEN_PORT
     command = ["-m", "lateen", "up", str(directory), "--port-shift", str(shift), "--drain", "0"]
     log = (state / "log").open("wb")
     started = monotonic()
@@ -82,16 +82,6 @@ async def _measure(repeats: int) -> list[float]:
         found = [await _start_once(directory, state, environ) for _ in range(repeats)]
     backend.close()
     return found
-
-
-def _free_port() -> int:
-    """A port under 55000, so that the shift stays within what the command takes."""
-    while True:
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            port = int(sock.getsockname()[1])
-        if port < 55_000:
-            return port
 
 
 def measure(repeats: int) -> list[Figure]:

@@ -3,9 +3,7 @@
 import os
 import re
 import shutil
-import socket
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -14,6 +12,7 @@ import yaml
 from tests.e2e.commands import ROOT, CommandError, run
 from tests.e2e.kubernetes import Namespace
 from tests.e2e.traffic import Door
+from tests.ports import free_ports
 
 TOOLS: Final = ("docker", "kind", "helm", "kubectl", "openssl", "curl")
 KIND_CONFIG: Final = ROOT / "examples" / "kubernetes" / "kind.yaml"
@@ -71,11 +70,8 @@ def write_config(directory: Path) -> Path:
     """Write kind's configuration with ports of this machine that nobody has."""
     config = yaml.safe_load(KIND_CONFIG.read_text())
     mappings = config["nodes"][0]["extraPortMappings"]
-    with ExitStack() as held:
-        for mapping in mappings:
-            free = held.enter_context(socket.socket())
-            free.bind(("127.0.0.1", 0))
-            mapping["hostPort"] = free.getsockname()[1]
+    for mapping, port in zip(mappings, free_ports(len(mappings)), strict=True):
+        mapping["hostPort"] = port
     path = directory / "kind.yaml"
     path.write_text(yaml.safe_dump(config))
     return path

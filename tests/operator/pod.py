@@ -10,8 +10,9 @@ from typing import Any, Final, Self
 
 import httpx
 from tests.apiserver.client import ApiClient
-from tests.apiserver.control_plane import free_ports, wait_until
+from tests.apiserver.control_plane import wait_until
 from tests.operator.world import PROXIES
+from tests.ports import free_ports
 
 from lateen.infra.binary import find_envoy
 from lateen.infra.pods import ADMIN_PORT, BOOTSTRAP, CONFIG_FOLDER, STATUS_PORT, TLS_FOLDER

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx
-from tests.apiserver.control_plane import free_ports, wait_until
+from tests.apiserver.control_plane import wait_until
+from tests.ports import free_ports
 
 _GRACE: Final = 30.0
 _LOG_END: Final = 6000

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.integration.traffic.backend import Backend
-from tests.integration.traffic.edge import Edge, free_port, running_edge
+from tests.integration.traffic.edge import Edge, running_edge
 from tests.parity.documents import Objects, read_objects
 from tests.parity.exchange import Exchange, differences_of, exchange, is_statistical, unjudged
 from tests.parity.verdict import Judgement, Verdict, unjudgeable
+from tests.ports import free_port
 
 from lateen.errors import LateenError
 from lateen.model.objects import Change

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from tests.apiserver.control_plane import ControlPlane, free_ports, wait_until
+from tests.apiserver.control_plane import ControlPlane, wait_until
 from tests.chart.helm import CHART, NAMESPACE, RELEASE, needs_helm
 from tests.integration.chart.cluster import OPERATOR, Cluster
+from tests.ports import free_ports
 
 from lateen.certificates.authority import DAY, create_authority
 

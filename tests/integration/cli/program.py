@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -155,13 +154,6 @@ async def a_backend(name: str) -> AsyncIterator[Backend]:
     finally:
         backend.answer.set()
         server.close()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 async def get(port: int, path: str = "/", host: str = "shop.example.com") -> tuple[int, str]:

@@ -9,18 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.integration.cli.program import (
-    Backend,
-    House,
-    Up,
-    a_backend,
-    a_house,
-    free_port,
-    gateway,
-    get,
-    route,
-    service,
-)
+from tests.integration.cli.program import Backend, House, Up, a_backend, a_house, gateway, get, route, service
+from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

@@ -16,8 +16,9 @@ from tests.golden.proxies.proxy_golden import FULL, manifests_of
 from tests.integration.envoy.static_envoy import envoy_binary
 from tests.integration.infra.http2_client import Http2Connection
 from tests.integration.traffic.backend import Backend
-from tests.integration.xds.live_envoy import PROXY, eds, endpoints, fetch, free_port, listener, route
+from tests.integration.xds.live_envoy import PROXY, eds, endpoints, fetch, listener, route
 from tests.integration.xds.secure_house import HOST, SecureHouse
+from tests.ports import free_port
 
 from lateen.envoy.bootstrap import BootstrapOptions, build_bootstrap
 from lateen.envoy.xds_tls import XdsTls

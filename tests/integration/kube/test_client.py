@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 from tests.apiserver.client import ApiClient
-from tests.apiserver.control_plane import ControlPlane, free_ports
+from tests.apiserver.control_plane import ControlPlane
+from tests.ports import free_ports
 
 from lateen.errors import InputError
 from lateen.kube.access import Access

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.apiserver.client import ApiClient
-from tests.apiserver.control_plane import ASSETS, ControlPlane, assets, free_ports
+from tests.apiserver.control_plane import ASSETS, ControlPlane, assets
 from tests.integration.operator.shop import SYSTEM, Shop
 from tests.operator.process import OperatorProcess
 from tests.operator.world import namespace
+from tests.ports import free_ports
 
 from lateen.crds.definitions import definitions
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import pytest
 from aiohttp import web
-from tests.apiserver.control_plane import free_ports, wait_until
+from tests.apiserver.control_plane import wait_until
 from tests.operator.process import OperatorProcess
+from tests.ports import free_ports
 
 from lateen.certificates.authority import create_authority
 from lateen.certificates.rotation import AuthorityState

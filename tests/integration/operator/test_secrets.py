@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from tests.apiserver.client import Manifest
-from tests.apiserver.control_plane import free_ports
 from tests.integration.operator.shop import Shop
 from tests.integration.traffic.certificates import Authority, Credential
 from tests.operator.traffic import ask, load, until_answered
 from tests.operator.world import gateway, virtual_service
+from tests.ports import free_ports
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.envoy, pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import Final
 import pytest
 from tests.integration.readme.console import Step, steps_of
 from tests.integration.readme.parts import for_this_machine
+from tests.ports import free_ports
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
@@ -58,11 +58,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def ports() -> dict[str, str]:
     """Free ports in place of those that the pages name."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in PORTS]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return dict(zip(PORTS, (str(each.getsockname()[1]) for each in sockets), strict=True))
+    return dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
 
 
 def replace_ports(text: str, ports: dict[str, str]) -> str:

@@ -5,12 +5,12 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.integration.traffic.client import Answer, Client
+from tests.ports import free_port
 
 from lateen.infra.admin import AdminClient
 from lateen.infra.binary import find_envoy
@@ -206,10 +206,3 @@ spec:
 def named_headers(options: dict[str, str]) -> dict[str, str]:
     """Turn keyword arguments into headers."""
     return {name.replace("_", "-"): value for name, value in options.items()}
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 from tests.integration.traffic.client import Answer, Connection
-from tests.integration.traffic.edge import free_port, gateway
+from tests.integration.traffic.edge import gateway
 from tests.integration.traffic.site import Site
 from tests.integration.traffic.statistics import plausible
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 from tests.integration.traffic.backend import Backend
-from tests.integration.traffic.edge import free_port
 from tests.integration.traffic.site import Site
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 

@@ -4,7 +4,8 @@ from itertools import count
 from typing import Final
 
 import pytest
-from tests.integration.traffic.edge import Edge, free_port, gateway
+from tests.integration.traffic.edge import Edge, gateway
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 

@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
-from tests.integration.traffic.edge import Edge, free_port, gateway
+from tests.integration.traffic.edge import Edge, gateway
 from tests.integration.traffic.site import Site
+from tests.ports import free_port
 
 from lateen.model.keys import Key, Kind
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from tests.integration.traffic.backend import Backend
 from tests.integration.traffic.client import repeat
-from tests.integration.traffic.edge import free_port
 from tests.integration.traffic.site import Site
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 

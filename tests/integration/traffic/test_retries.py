@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from tests.integration.traffic.backend import Backend
-from tests.integration.traffic.edge import Edge, free_port
+from tests.integration.traffic.edge import Edge
 from tests.integration.traffic.site import Site
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from tests.integration.traffic.certificates import Authority, trusting
 from tests.integration.traffic.client import Connection
-from tests.integration.traffic.edge import Edge, free_port, gateway
+from tests.integration.traffic.edge import Edge, gateway
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 

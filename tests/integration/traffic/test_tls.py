@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.integration.traffic.certificates import Authority, Credential, trusting
 from tests.integration.traffic.client import Answer, Connection
-from tests.integration.traffic.edge import Edge, free_port, gateway
+from tests.integration.traffic.edge import Edge, gateway
 from tests.integration.traffic.site import Site
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.asyncio(loop_scope="module")]
 

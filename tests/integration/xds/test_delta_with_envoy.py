@@ -14,13 +14,13 @@ from tests.integration.xds.live_envoy import (
     eds,
     endpoints,
     fetch,
-    free_port,
     listener,
     load,
     route,
     static,
     unresolvable,
 )
+from tests.ports import free_port
 
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.xds.events import Acknowledged, Connected, Disconnected, Event, Rejected, Sent

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-from tests.integration.xds.live_envoy import eds, endpoints, free_port, listener, load, route
+from tests.integration.xds.live_envoy import eds, endpoints, listener, load, route
 from tests.integration.xds.secure_house import SecureHouse
+from tests.ports import free_port
 
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource
