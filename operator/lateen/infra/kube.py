@@ -179,14 +179,16 @@ class KubeProxyRunner:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch.run(), name="follow proxies")
             while True:
-                if leads():
+                looks = leads()
+                if looks:
                     self._suspicion.clear()
                     try:
                         await self.audit(wanted, on_unwanted)
                     except LateenError as error:
                         _log.warning("proxies cannot be looked after", error=str(error))
                 await self._sleep(1.0)  # whatever somebody does, we answer no faster than that
-                await self._wait(AUDIT_SECONDS if leads() else 1.0)
+                if looks:
+                    await self._wait(AUDIT_SECONDS)
 
     async def audit(self, wanted: Callable[[], Collection[ProxyId]], on_unwanted: Callable[[ProxyId], None]) -> None:
         """Put back what somebody has changed or deleted of classes that are wanted, and tell of the others.

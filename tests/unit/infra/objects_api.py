@@ -2,10 +2,13 @@
 
 import asyncio
 import copy
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import Any, Final
 
 from lateen.kube.client import MANAGER, KubeClient, Manifest
 from lateen.kube.resources import ApiResource
+
+DAY: Final = 86_400.0
 
 
 class ObjectsApi(KubeClient):
@@ -45,6 +48,21 @@ class ObjectsApi(KubeClient):
         await self._request()
         found = [each for (kind, where, _), each in self.objects.items() if kind == resource.kind]
         return copy.deepcopy(found), "1"
+
+    async def watch(
+        self,
+        resource: ApiResource,
+        namespace: str = "",
+        *,
+        version: str,
+        seconds: int = 300,
+        silence: float | None = None,
+        **query: str,
+    ) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
+        """Nothing is ever told."""
+        del resource, namespace, version, seconds, silence, query
+        await asyncio.sleep(DAY)
+        yield "BOOKMARK", {"metadata": {"resourceVersion": "1"}}
 
     async def apply(
         self, resource: ApiResource, manifest: Manifest, *, part: str = "", manager: str = MANAGER

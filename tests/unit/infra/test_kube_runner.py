@@ -1,13 +1,14 @@
 """When objects of proxies are written and removed, seen from the requests."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from structlog.testing import capture_logs
 from tests.unit.infra.objects_api import ObjectsApi
 
 from lateen.infra.base import Phase, ProxyPlan
-from lateen.infra.kube import KubeProxyRunner
+from lateen.infra.kube import AUDIT_SECONDS, KubeProxyRunner
 from lateen.infra.naming import object_name
 from lateen.infra.pods import ControlPlane, plan_pods
 from lateen.infra.turns import AT_ONCE, TELL_SECONDS, Turns
@@ -40,13 +41,13 @@ class Identities:
 class Scene:
     """A runner, and what it is told of."""
 
-    def __init__(self, turns: Turns | None = None) -> None:
+    def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Begin."""
         self.api = ObjectsApi()
         self.identities = Identities()
         self.unwanted: list[ProxyId] = []
         self.runner = KubeProxyRunner(
-            self.api, ProxyDefaults(), instance="lateen-system", identities=self.identities, turns=turns
+            self.api, ProxyDefaults(), instance="lateen-system", identities=self.identities, sleep=sleep
         )
 
     async def audit(self, *wanted: ProxyId) -> None:
@@ -123,6 +124,24 @@ async def test_a_new_operator_is_told_of_what_no_gateway_wants() -> None:
     assert scene.unwanted == [EDGE]
     await scene.runner.remove(EDGE)
     assert scene.api.objects == {}
+
+
+async def test_a_new_leader_looks_at_once_at_what_there_is() -> None:
+    leads = False
+    found: asyncio.Queue[ProxyId] = asyncio.Queue()
+
+    async def sleep(seconds: float) -> None:
+        nonlocal leads
+        leads = True  # while it waits, it is elected
+        await (asyncio.Event().wait() if seconds >= AUDIT_SECONDS else asyncio.sleep(0))
+
+    before, scene = Scene(), Scene(sleep=sleep)
+    await before.runner.ensure(plan())
+    scene.api.objects = before.api.objects
+    following = asyncio.create_task(scene.runner.run(leads=lambda: leads, wanted=tuple, on_unwanted=found.put_nowait))
+    assert await found.get() == EDGE
+    following.cancel()
+    await asyncio.wait([following])
 
 
 async def test_many_classes_are_written_a_few_at_a_time() -> None:
