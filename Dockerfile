@@ -3,6 +3,8 @@
 #   docker build -t lateen:TAG .
 #   docker build -t lateen-proxy:TAG --target proxy .
 #
+# Nothing here names an architecture: `docker buildx build --platform linux/amd64,linux/arm64` makes both.
+#
 # A base image needs Python 3.11 or newer with venv, bash, and the authorities' certificates. Everything that
 # comes from a package index is locked by hash; the index itself is whatever pip is told by its environment.
 ARG BASE_IMAGE=python:3.11-slim-bookworm

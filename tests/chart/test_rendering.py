@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from tests.chart.helm import CHART, NAMESPACE, find, needs_helm, objects, render, run_helm
+from tests.chart.helm import CHART, NAMESPACE, RELEASE, find, needs_helm, objects, render, run_helm
 from tests.chart.value_sets import BARE, GOLDENS, names, read
+from tests.golden.proxies.proxy_golden import manifests_of
+from tests.golden.proxies.proxy_golden import names as proxy_goldens
 
 _METRIC: Final = re.compile(r"\blateen_[a-z_]+")
 _DEFINITIONS: Final = CHART.parents[1] / "crds"
@@ -123,3 +125,27 @@ def test_the_dashboard_asks_for_metrics_that_the_operator_has() -> None:
     sources = "".join(path.read_text() for path in (CHART.parents[1] / "operator/lateen/runtime").rglob("*.py"))
     known = {name.removesuffix("_bucket").removesuffix("_total") for name in named}
     assert {name for name in known if f'"{name}"' not in sources} == set()
+
+
+@needs_helm
+@pytest.mark.parametrize(("scope", "everywhere"), [("namespace", True), ("cluster", False)])
+def test_the_policy_lets_proxies_in_wherever_they_are(scope: str, *, everywhere: bool) -> None:
+    values = {**BARE, "networkPolicy": {"enabled": True}, "gateways": {"scope": scope}}
+    policy = find(objects(render(values, "--show-only", "templates/networkpolicy.yaml")), "NetworkPolicy", RELEASE)
+    proxies = policy["spec"]["ingress"][0]["from"][0]
+    assert proxies.get("namespaceSelector") == ({} if everywhere else None)
+    wanted = proxies["podSelector"]
+    deployments = [each for name in proxy_goldens() for each in manifests_of(name) if each["kind"] == "Deployment"]
+    for labels in (each["spec"]["template"]["metadata"]["labels"] for each in deployments):
+        assert wanted["matchLabels"].items() <= labels.items()
+        assert {each["key"] for each in wanted["matchExpressions"]} <= labels.keys()
+
+
+@needs_helm
+def test_the_policy_is_about_the_operator_and_its_ports() -> None:
+    rendered = objects(render({**BARE, "networkPolicy": {"enabled": True}, "webhook": {"enabled": True}}))
+    policy, deployment = find(rendered, "NetworkPolicy", RELEASE), find(rendered, "Deployment", RELEASE)
+    pods = deployment["spec"]["template"]
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= pods["metadata"]["labels"].items()
+    allowed = [port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]]
+    assert allowed == [port["name"] for port in pods["spec"]["containers"][0]["ports"]]

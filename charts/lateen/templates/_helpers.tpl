@@ -19,6 +19,13 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end -}}
 
+{{/* What selects the pod of `helm test`. */}}
+{{- define "lateen.testLabels" -}}
+app.kubernetes.io/name: lateen
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: test
+{{- end -}}
+
 {{/* Labels of every object of the chart. */}}
 {{- define "lateen.labels" -}}
 app.kubernetes.io/name: lateen
