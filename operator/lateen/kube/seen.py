@@ -17,7 +17,7 @@ from lateen.model.objects import Change, Origin
 _log = structlog.get_logger(__name__)
 
 OnStatus: TypeAlias = Callable[[Key, Mapping[str, Any] | None, str], None]
-"""Hears which status an object carries now; None: none, or the object is gone."""
+"""Hears which status an object carries now, and at which version; None: it is gone."""
 
 _NETWORKING: Final = frozenset(NETWORKING)
 
@@ -64,6 +64,9 @@ class Seen:
     def rewind(self, kind: Kind) -> None:
         """Forget all versions of a kind, but not the objects: the API server counts from an earlier one again."""
         self._known[kind] = {key: known._replace(version=0) for key, known in self._known[kind].items()}
+        if kind in _NETWORKING:
+            for key in self._known[kind]:
+                self._tell_status(key, None, "")
         for gone in (self._gone, self._gone_before):
             for key in [key for key in gone if key.kind is kind]:
                 del gone[key]
@@ -91,7 +94,7 @@ class Seen:
         if known is None and self._was_gone_after(key, sighting.version):
             return None
         if key.kind in _NETWORKING:
-            self._tell_status(key, sighting.status, str(sighting.version))
+            self._tell_status(key, sighting.status or {}, str(sighting.version))
         of_kind[key] = _Known(sighting.version, sighting.mark)
         if known is not None and known.mark == sighting.mark:
             return None

@@ -88,7 +88,11 @@ class Assembly:
         self.certificates = CertificateKeeper(client, self.leadership, certificate_settings(settings), writer=writer)
         self.budget = WriteBudget(settings.status.writes_per_second, settings.status.burst, clock=clock)
         self.recorder = EventRecorder(writer, self._origin, instance=pod, budget=self.budget, clock=clock)
-        self.status = KubeStatusSink(writer, on_written=Transitions(self.recorder).note)
+        self.status = KubeStatusSink(
+            writer,
+            on_written=Transitions(self.recorder).note,
+            on_altered=lambda key: self._look_again([key]),
+        )
         self.source = KubeSource(
             client,
             kubeconfig=cluster.kubeconfig,

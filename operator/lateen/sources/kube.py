@@ -50,7 +50,7 @@ class KubeSource:
             client: reads beside the watcher; stays open.
             kubeconfig: as for `KubeClient.connect`; the watcher has connections of its own.
             context: as for `KubeClient.connect`.
-            on_status: hears which status an object of ours carries, whenever it was read; None: none, or it is gone.
+            on_status: hears which status an object of ours carries, whenever it was read; None: it is gone.
             settings: how closely to watch.
             clock: monotonic seconds.
         """

@@ -84,6 +84,7 @@ class KubeStatusSink:
         client: StatusClient,
         *,
         on_written: Callable[[Key, Before, ObjectStatus], None] | None = None,
+        on_altered: Callable[[Key], None] = lambda _: None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Know of no object.
@@ -91,14 +92,17 @@ class KubeStatusSink:
         Args:
             client: the API server.
             on_written: told after each write what the object said before, and what it says now.
+            on_altered: told of an object that says something else than before, and not because of a write of ours.
             wall: seconds since 1970.
         """
         self.writes = 0
         """How often an object's status was written."""
         self._client = client
         self._on_written = on_written
+        self._on_altered = on_altered
         self._wall = wall
         self._said: dict[Key, _Said] = {}
+        self._writing: set[Key] = set()
 
     def observe(self, key: Key, status: Mapping[str, Any] | None, version: str = "") -> None:
         """Note what an object says.
@@ -106,14 +110,15 @@ class KubeStatusSink:
         Args:
             key: the object.
             status: its status; None: the object is gone, or of no interest any more.
-            version: its `resourceVersion`: what is older than a write of ours is passed over.
+            version: its `resourceVersion`: what is no later than a write of ours is passed over.
         """
+        known = self._said.get(key)
         if status is None:
             self._said.pop(key, None)
-        elif key.kind in NETWORKING:
-            known = self._said.get(key)
-            if known is None or not _is_older(version, known.version):
-                self._said[key] = _remember(status, version)
+        elif key.kind in NETWORKING and (known is None or _is_later(version, known.version)):
+            said = self._said[key] = _remember(status, version)
+            if key not in self._writing and (known is None or known.digest != said.digest):
+                self._on_altered(key)
 
     def is_written(self, key: Key, status: ObjectStatus) -> bool:
         """Compare with what the object says; since when it says so does not matter."""
@@ -152,6 +157,14 @@ class KubeStatusSink:
         Raises:
             ApiError: the API server refuses it, or cannot be reached.
         """
+        self._writing.add(key)
+        try:
+            await self._insist(key, status)
+        finally:
+            self._writing.discard(key)
+
+    async def _insist(self, key: Key, status: ObjectStatus) -> None:
+        """Write, and look again whenever somebody else was faster."""
         for attempt in range(1, _TRIES + 1):
             said = self._said.get(key) or await self._read(key)
             if said is None or self.is_written(key, status):
@@ -247,5 +260,6 @@ def _programmed_of(status: ObjectStatus) -> Condition | None:
     return next((each for each in status.conditions if each.type is ConditionType.PROGRAMMED), None)
 
 
-def _is_older(version: str, than: str) -> bool:
-    return version.isdecimal() and than.isdecimal() and int(version) < int(than)
+def _is_later(version: str, than: str) -> bool:
+    """Compare versions; one that is no number is later than any other."""
+    return not (version.isdecimal() and than.isdecimal()) or int(version) > int(than)

@@ -36,6 +36,18 @@ def test_a_change_is_served_and_the_observed_generation_moves(shop: Shop) -> Non
     assert shop.status(route)["observedGeneration"] == 2
 
 
+def test_a_status_that_somebody_empties_or_falsifies_is_put_right(shop: Shop) -> None:
+    shop.backend("cart")
+    route = virtual_service("cart", "cart")
+    shop.apply(route)
+    shop.until_condition(route, "Programmed", "True")
+    since = {"lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1}
+    false = {"type": "Programmed", "status": "False", "reason": "Invented", **since}
+    for status in ({"conditions": [false]}, {"conditions": [], "observedGeneration": None}):
+        shop.api.patch_status(route, status, namespace=shop.name)
+        assert "1 of 1" in shop.until_condition(route, "Programmed", "True")["message"]
+
+
 def test_an_invalid_edit_is_refused_by_name_and_the_last_good_version_is_served(shop: Shop) -> None:
     shop.backend("cart")
     good = virtual_service("cart", "cart", mark="good")

@@ -156,7 +156,15 @@ def test_the_status_is_told_at_every_version_and_when_the_object_goes(seen: Seen
     seen.meet(cart(6, status=status))
     seen.meet(cart(4, status={"observedGeneration": 0}))
     seen.meet(deleted(7))
-    assert statuses == [(CART, None), (CART, status), (CART, None)]
+    assert statuses == [(CART, {}), (CART, status), (CART, None)]
+
+
+def test_what_was_known_of_statuses_is_void_when_versions_begin_anew(seen: Seen, statuses: Statuses) -> None:
+    seen.meet(cart(50, status={"ours": 1}))
+    statuses.clear()
+    seen.rewind(Kind.VIRTUAL_SERVICE)
+    seen.meet(cart(5, status={"ours": 0}))
+    assert [status for _, status in statuses] == [None, {"ours": 0}]
 
 
 def test_the_status_of_kubernetes_own_kinds_is_told_to_nobody(seen: Seen, statuses: Statuses) -> None:

@@ -81,6 +81,42 @@ async def test_an_object_that_says_it_already_is_not_written() -> None:
     assert objects.reads == 0
 
 
+async def test_what_somebody_else_makes_of_a_status_is_told_and_what_was_written_here_is_not() -> None:
+    objects, altered = Objects(), list[Key]()
+    sink = KubeStatusSink(objects, on_altered=altered.append)
+    observe(sink, objects)
+    altered.clear()
+    await sink.write(KEY, status())
+    observe(sink, objects)
+    objects.change(conditions=[THEIRS, *objects.patches[-1]["status"]["conditions"]])
+    observe(sink, objects)
+    assert altered == []
+    objects.change(conditions=[])
+    observe(sink, objects)
+    assert altered == [KEY]
+    assert not sink.is_written(KEY, status())
+
+
+class Hasty(Objects):
+    """Tells of a write before it is answered."""
+
+    sink: KubeStatusSink
+
+    async def merge(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        written = await super().merge(*arguments, **options)
+        observe(self.sink, self)
+        return written
+
+
+async def test_a_status_that_comes_before_the_answer_to_its_write_is_no_news() -> None:
+    objects, altered = Hasty(), list[Key]()
+    sink = objects.sink = KubeStatusSink(objects, on_altered=altered.append)
+    observe(sink, objects)
+    altered.clear()
+    await sink.write(KEY, status())
+    assert (altered, len(objects.patches)) == ([], 1)
+
+
 async def test_since_when_an_answer_holds_does_not_matter() -> None:
     objects = Objects()
     sink = KubeStatusSink(objects)
