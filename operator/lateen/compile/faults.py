@@ -1,7 +1,8 @@
 """Faults of the program: which objects they are about, in which words, and how none hurts other objects.
 
-A cell that raises keeps its row. Where several objects share that cell, none of them would get on
-any more; so the change that makes it raise is taken back, and the object keeps its last good version.
+A cell that raises keeps its row. Where that cell is about other objects than the one that changed, they
+would not get on any more; so the change that makes it raise is taken back, and its object keeps its
+last good version.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
@@ -16,10 +17,18 @@ from lateen.ir.finding import Finding
 from lateen.model.keys import Key, Kind
 from lateen.semantics.secrets import SecretError
 
-RETURNABLE: Final = frozenset(
-    {Kind.GATEWAY, Kind.VIRTUAL_SERVICE, Kind.DESTINATION_RULE, Kind.SERVICE_ENTRY, Kind.WORKLOAD_ENTRY}
+RETURNABLE: Final = (
+    Kind.GATEWAY,
+    Kind.SERVICE_ENTRY,
+    Kind.WORKLOAD_ENTRY,
+    Kind.DESTINATION_RULE,
+    Kind.VIRTUAL_SERVICE,
 )
-"""Kinds of which a change can wait. Those of Kubernetes say what is the case, and not what somebody wishes."""
+"""Kinds of which a change can wait, those first that others build upon: a fault that shows once both are there is the
+other one's. Kinds of Kubernetes say what is the case, and not what somebody wishes."""
+
+MOST_TRIES: Final = 200
+"""Commits that a search for culprits may take. Where very many objects fail it is no single one's fault."""
 
 
 class Input(NamedTuple):
@@ -80,16 +89,17 @@ class Faults:
                 yield fault_about(key, name, error)
 
     def take_back(self, inputs: Mapping[Key, Input]) -> dict[Key, Finding]:
-        """Take back those changes of a batch that make cells fail which several objects share.
+        """Take back those changes of a batch that make cells fail which are about other objects.
 
         Returns:
             the objects whose change is taken back, with what is to be said of them.
         """
         self._engine.settle()
-        if self._shared() is None:
+        if self._harm(inputs) is None:
             return {}
-        changes = {key: each for key, each in inputs.items() if key.kind in RETURNABLE}
-        culprits = find_culprits(changes, self._put, self._shared)
+        returnable = [key for key in inputs if key.kind in RETURNABLE]
+        changes = {key: inputs[key] for key in sorted(returnable, key=lambda key: RETURNABLE.index(key.kind))}
+        culprits = find_culprits(changes, self._put, lambda: self._harm(inputs))
         return {key: fault_about(key, name, error) for key, (name, error) in culprits.items()}
 
     def _put(self, changes: Iterable[tuple[Key, Input]], *, back: bool) -> None:
@@ -97,11 +107,13 @@ class Faults:
             self._engine.set(table, key, before if back else after)
         self._engine.settle()
 
-    def _shared(self) -> tuple[str, Exception] | None:
-        """The first fault of this batch that concerns more than one object."""
+    def _harm(self, changed: Collection[Key]) -> tuple[str, Exception] | None:
+        """The first fault of this batch that is not about a single object which has changed itself."""
         for table, cell in self._engine.failing():
             error = table.errors[cell]
-            if not isinstance(error, SecretError) and len(self._owners_of(table.name, cell)) != 1:
+            owners = self._owners_of(table.name, cell)
+            alone = len(owners) == 1 and owners[0] in changed
+            if not isinstance(error, SecretError) and not alone:
                 return table.name, error
         return None
 
@@ -132,19 +144,19 @@ class Faults:
 
 
 def find_culprits(
-    changes: dict[Key, Input],
+    changes: Mapping[Key, Input],
     put: Callable[..., None],
     failure: Callable[[], tuple[str, Exception] | None],
 ) -> dict[Key, tuple[str, Exception]]:
     """Halve a batch until what fails is found; a few good objects cost little, however many there are.
 
     Args:
-        changes: the batch, which is in force.
+        changes: the batch, which is in force; it is brought into force again in this order.
         put: brings changes into force, or takes them back.
         failure: what fails at the moment.
 
     Returns:
-        the changes that are taken back; none, where taking back all of them would not help.
+        the changes that are taken back; none, where it would not help to take back all, or too many would have to be.
     """
     put(changes.items(), back=True)
     if failure() is not None:
@@ -152,8 +164,13 @@ def find_culprits(
         return {}
     culprits: dict[Key, tuple[str, Exception]] = {}
     waiting = [[*changes.items()]]
+    tries = 0
     while waiting:
         group = waiting.pop()
+        tries += 1
+        if tries > MOST_TRIES:
+            put(changes.items(), back=False)
+            return {}
         put(group, back=False)
         found = failure()
         if found is None:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+import structlog
+
 MessageT = TypeVar("MessageT")
+
+_log = structlog.get_logger(__name__)
 
 
 class Crossing(Generic[MessageT]):
@@ -31,4 +35,8 @@ class Crossing(Generic[MessageT]):
         # First the flag: a message that is put from here on calls again, so none is left behind.
         self._is_called = False
         while self._messages:
-            self._take(self._messages.popleft())
+            message = self._messages.popleft()
+            try:
+                self._take(message)
+            except Exception:  # noqa: BLE001 - whatever is wrong with one message, those behind it are taken
+                _log.exception("a message of the watcher cannot be taken", sort=type(message).__name__)

@@ -52,7 +52,10 @@ class KopfThread:
         ended: asyncio.Future[str] = loop.create_future()
 
         def work() -> None:
-            problem = self._work()
+            try:
+                problem = self._work()
+            except BaseException as error:  # noqa: BLE001 - who waits for the end would wait for ever
+                problem = str(error) or type(error).__name__
             loop.call_soon_threadsafe(ended.set_result, problem)
 
         thread = threading.Thread(target=work, name="kopf")

@@ -58,8 +58,8 @@ class _Said:
     version: str
     programmed: Condition | None = None
     """What it says of proxies."""
-    generation: int = 0
-    """What it says that about."""
+    generation: object = 0
+    """What it says that about; whatever somebody has written there."""
 
 
 class StatusClient(Protocol):
@@ -248,11 +248,10 @@ def _remember(status: Mapping[str, Any], version: str) -> _Said:
         if each.get("type") in _TYPES
     )
     foreign = tuple(each for each in conditions if each.get("type") not in _TYPES)
-    found = next((each for each in conditions if each.get("type") == ConditionType.PROGRAMMED), None)
-    programmed, generation = None, 0
-    if found is not None:
-        said = (sys.intern(str(found.get(name, ""))) for name in ("status", "reason", "message"))
-        programmed, generation = Condition(ConditionType.PROGRAMMED, *said), int(found.get("observedGeneration", 0))
+    found: Mapping[str, Any] = next((each for each in conditions if each.get("type") == ConditionType.PROGRAMMED), {})
+    said = (sys.intern(str(found.get(name, ""))) for name in ("status", "reason", "message"))
+    programmed = Condition(ConditionType.PROGRAMMED, *said) if found else None
+    generation = found.get("observedGeneration", 0)
     return _Said(_digest(status), _digest(status, _BESIDES), answers, foreign, version, programmed, generation)
 
 

@@ -9,7 +9,7 @@ from tests.unit.compile.test_compiler import GATEWAY, INTAKE, RULE, change, code
 
 from lateen.compile.compiler import Compiler
 from lateen.compile.compiler import compile as compile_all
-from lateen.compile.faults import Input, find_culprits
+from lateen.compile.faults import MOST_TRIES, Input, find_culprits
 from lateen.compile.settings import CompileSettings
 from lateen.engine import Derived, EngineError, Table
 from lateen.ir.resource import Resource, ResourceKey
@@ -109,6 +109,12 @@ def test_in_the_first_batch_all_others_are_served_as_if_it_were_not_there(compil
     assert resources_of(compiler) == scratch(gateway(), good(1), good(2), good(3))
 
 
+def test_the_order_of_the_first_batch_makes_no_difference(compiler: Compiler) -> None:
+    outcome = compiler.apply([good(1), bad(), good(2), gateway()])
+    assert outcome.refused == (BAD,)
+    assert resources_of(compiler) == scratch(gateway(), good(1), good(2))
+
+
 def test_in_a_later_batch_its_last_good_version_stays_and_all_others_get_on(compiler: Compiler) -> None:
     compiler.apply([gateway(), good(1), bad(200), good(2)])
     outcome = compiler.apply([good(1, 404), bad(), good(3)])
@@ -137,6 +143,17 @@ def test_what_one_object_alone_is_about_keeps_its_cell_and_the_rest_of_it_is_ser
     assert BAD in outcome.accepted
     assert codes(outcome, BAD) == ["LAT0001"]
     assert resources_of(compiler) == scratch(gateway(), good(1), bad())
+
+
+def test_a_change_that_makes_a_cell_of_another_object_fail_is_taken_back() -> None:
+    compiler = Compiler(CompileSettings(), INTAKE)
+    in_cells_of("route_lists", ValueError)(compiler)
+    compiler.apply([gateway(), good(1), bad(200)])
+    outcome = compiler.apply([bad()])
+    assert outcome.refused == (BAD,)
+    assert codes(outcome, BAD) == ["LAT0001"]
+    assert codes(compiler.apply([good(1, 404)]), good(1).key) == []
+    assert resources_of(compiler) == scratch(gateway(), good(1, 404), bad(200))
 
 
 def test_a_change_of_what_is_the_case_is_never_taken_back() -> None:
@@ -182,7 +199,7 @@ def test_findings_of_many_faults_cost_as_much_as_there_are() -> None:
     assert looks(200) <= 2 * looks(100)
 
 
-@pytest.mark.parametrize("guilty", [{3}, {0, 99}, {10, 11, 12}, set(range(100))])
+@pytest.mark.parametrize("guilty", [{3}, {0, 99}, {10, 11, 12}])
 def test_halving_finds_exactly_those_that_fail(guilty: set[int]) -> None:
     table: Table[Key, Any] = Compiler(CompileSettings(), INTAKE).graph.inputs.gateways
     changes = {Key(Kind.GATEWAY, "a", str(each)): Input(table, None, each) for each in range(100)}
@@ -201,6 +218,25 @@ def test_halving_finds_exactly_those_that_fail(guilty: set[int]) -> None:
     assert {int(key.name) for key in found} == guilty
     assert {value for value in state.values() if value is not None} == set(range(100)) - guilty
     assert tries <= 2 + 2 * 8 * len(guilty)
+
+
+def test_where_nearly_all_fail_everything_stays() -> None:
+    table: Table[Key, Any] = Compiler(CompileSettings(), INTAKE).graph.inputs.gateways
+    changes = {Key(Kind.GATEWAY, "a", str(each)): Input(table, None, each) for each in range(1000)}
+    state = {key: each.after for key, each in changes.items()}
+    tries = 0
+
+    def put(group: Any, *, back: bool) -> None:
+        nonlocal tries
+        tries += 1
+        state.update({key: each.before if back else each.after for key, each in group})
+
+    def failure() -> tuple[str, Exception] | None:
+        return ("table", ValueError()) if any(value is not None for value in state.values()) else None
+
+    assert not find_culprits(changes, put, failure)
+    assert state == {key: each.after for key, each in changes.items()}
+    assert tries < 3 * MOST_TRIES
 
 
 def test_where_taking_back_does_not_help_everything_stays() -> None:

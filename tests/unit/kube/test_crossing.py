@@ -3,6 +3,8 @@
 import asyncio
 import threading
 
+from structlog.testing import capture_logs
+
 from lateen.kube.crossing import Crossing
 
 
@@ -50,3 +52,23 @@ def test_what_comes_after_the_loops_end_is_lost_without_an_error() -> None:
     crossing: Crossing[int] = Crossing(loop, lambda _: None)
     loop.close()
     crossing.put(1)
+
+
+async def test_a_message_that_cannot_be_taken_holds_up_no_other_one() -> None:
+    done = asyncio.Event()
+    arrived: list[int] = []
+
+    def take(message: int) -> None:
+        if message == 1:
+            raise ValueError("a fault")
+        arrived.append(message)
+        if message == 2:
+            done.set()
+
+    crossing = Crossing(asyncio.get_running_loop(), take)
+    with capture_logs() as logs:
+        for number in range(3):
+            crossing.put(number)
+        await done.wait()
+    assert arrived == [0, 2]
+    assert [entry["event"] for entry in logs] == ["a message of the watcher cannot be taken"]

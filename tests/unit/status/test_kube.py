@@ -258,3 +258,11 @@ async def test_that_proxies_lag_behind_is_held_back_while_the_generation_is_live
         assert sink.hold(KEY, other) == other
     await sink.write(KEY, said("False", "Rejected", "bad regex"))
     assert sink.hold(KEY, pending) == pending
+
+
+def test_whatever_somebody_has_written_of_a_generation_is_read() -> None:
+    sink = KubeStatusSink(Objects())
+    strange = {"type": "Programmed", "status": "True", "reason": "Programmed", "observedGeneration": [None]}
+    sink.observe(KEY, {"conditions": [strange]}, "7")
+    pending = ObjectStatus((Condition(ConditionType.PROGRAMMED, "False", "Pending"),), 1)
+    assert sink.hold(KEY, pending) == pending
