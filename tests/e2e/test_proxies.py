@@ -91,9 +91,23 @@ spec:
     with PodLoad(shop, f"lateen-inner.{other.name}.svc.cluster.local:80", host_of("inner")) as load:
         assert "lateen-inner" in other.names("services", "app.kubernetes.io/managed-by=lateen")
     load.assert_nothing_failed()
+    before = _versions_that_stay(other)
+    other.kubectl("replace", "--force", "-f", "-", given=gateway)  # deletes it, and makes it again
+    other.programmed("gateway/inner")
+    shop.programmed("vs/inner")
+    assert _versions_that_stay(other) == before
     other.delete("gateway/inner")
     kinds = "deployments,services,serviceaccounts,configmaps,secrets,poddisruptionbudgets"
     eventually(
         lambda: not other.names(kinds, "app.kubernetes.io/managed-by=lateen"), within=90, what="nothing is left of them"
     )
     run("kubectl", "delete", "namespace", other.name, "--wait=false")
+
+
+def _versions_that_stay(namespace: Namespace) -> dict[str, tuple[str, int | None]]:
+    """Objects of proxies, as long as they are the same, and nobody writes anything but their status."""
+    found = [*namespace.list("deployments,services,secrets,pods", "lateen.io/proxy")]
+    return {
+        f"{each['kind']} {each['metadata']['name']}": (each["metadata"]["uid"], each["metadata"].get("generation"))
+        for each in found
+    }
