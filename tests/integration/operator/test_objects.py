@@ -1,6 +1,7 @@
 """From `kubectl apply` to answers and to what objects say of themselves."""
 
 import pytest
+from tests.apiserver.client import Manifest
 from tests.integration.operator.shop import Shop
 from tests.operator.traffic import ask, until_answered
 from tests.operator.world import destination_rule, gateway, service, virtual_service
@@ -43,7 +44,8 @@ def test_a_status_that_somebody_empties_or_falsifies_is_put_right(shop: Shop) ->
     shop.until_condition(route, "Programmed", "True")
     since = {"lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1}
     false = {"type": "Programmed", "status": "False", "reason": "Invented", **since}
-    for status in ({"conditions": [false]}, {"conditions": [], "observedGeneration": None}):
+    spoilt: tuple[Manifest, ...] = ({"conditions": [false]}, {"conditions": [], "observedGeneration": None})
+    for status in spoilt:
         shop.api.patch_status(route, status, namespace=shop.name)
         assert "1 of 1" in shop.until_condition(route, "Programmed", "True")["message"]
 
