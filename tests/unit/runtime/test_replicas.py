@@ -117,3 +117,23 @@ async def test_many_objects_come_in_portions() -> None:
     sizes = [len((await anext(messages)).split(b"],[")) for _ in range(3)]
     assert sizes == [500, 500, 200]
     await messages.aclose()  # type: ignore[attr-defined] # it is a generator
+
+
+async def test_a_kind_that_only_a_later_release_knows_takes_no_other_counts_away() -> None:
+    news: asyncio.Queue[Key] = asyncio.Queue()
+
+    async def call(_: str) -> AsyncIterator[bytes]:
+        yield b'[["FutureKind","shop","new","v1",1,1,""],["VirtualService","shop","cart","v1",2,1,""]]'
+        await asyncio.Event().wait()
+
+    def on_news(keys: Iterable[Key]) -> None:
+        for key in keys:
+            news.put_nowait(key)
+
+    replicas = Replicas(lambda _: None, tuple, call=call, on_news=on_news)
+    task = asyncio.create_task(replicas.run())
+    replicas.meet([OTHER])
+    assert await news.get() == CART
+    assert replicas.total(CART, Progress(0, 0, "", "v1")) == Progress(2, 1)
+    assert replicas.connected == (OTHER,)
+    task.cancel()
