@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import httpx
+from tests.apiserver.audit_log import AuditLog
 from tests.apiserver.credentials import LOOPBACK, Credentials
 from tests.ports import free_ports
 
@@ -40,14 +41,23 @@ def assets() -> Path | None:
 class ControlPlane:
     """One etcd and one API server; also a context manager."""
 
-    def __init__(self, binaries: Path, folder: Path, users: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        binaries: Path,
+        folder: Path,
+        users: Mapping[str, Sequence[str]] | None = None,
+        *,
+        audited: Sequence[str] = (),
+    ) -> None:
         """Prepare everything, start nothing.
 
         Args:
             binaries: directory with `etcd` and `kube-apiserver`.
             folder: where data, keys and logs go.
             users: further users with their groups; `admin` is always there.
+            audited: users whose requests are written down in `audit`.
         """
+        self.audit = AuditLog(folder, audited)
         self._binaries = binaries
         self._folder = folder
         self._etcd_port, self._port = free_ports(2)
@@ -178,6 +188,7 @@ class ControlPlane:
             "service-cluster-ip-range": "10.96.0.0/16",
             "disable-admission-plugins": "ServiceAccount",  # no controller makes the accounts
             "allow-privileged": "true",
+            **self.audit.flags(),
         }
 
     def _run(self, program: str, flags: Mapping[str, str]) -> subprocess.Popen[bytes]:

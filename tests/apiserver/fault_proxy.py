@@ -19,6 +19,8 @@ from tests.ports import free_ports
 
 _LINE_LIMIT: Final = 2**22
 
+_BOOKMARK: Final = b'{"type":"BOOKMARK"'
+
 _KEPT: Final = frozenset({"accept", "content-type", "authorization"})
 
 
@@ -31,6 +33,8 @@ class Request:
     query: dict[str, str]
     agent: str
     """Who asks: its `User-Agent`."""
+    token: str
+    """By which the client says who it is."""
 
     @property
     def plural(self) -> str:
@@ -85,6 +89,10 @@ class FaultProxy:
         """Everything that was asked, in order."""
         self.page: int | None = None
         """Objects per page, whatever the client asks for; None: as it asks."""
+        self.watch_seconds: int | None = None
+        """How long watches last, whatever the client asks for: a bookmark comes before. None: as it asks."""
+        self.bookmarks: list[tuple[Request, int]] = []
+        """Versions that watches were told without an object, in order."""
 
     @property
     def url(self) -> str:
@@ -153,6 +161,16 @@ class FaultProxy:
         async with self._news:
             await self._news.wait_for(lambda: any(which(stream.request) for stream in self._streams))
 
+    async def bookmarked(self, which: Which, later_than: int) -> int:
+        """Return the version of a bookmark in a watch of these, once one has come that is later than a version."""
+
+        def newest() -> int:
+            return max((version for request, version in self.bookmarks if which(request)), default=0)
+
+        async with self._news:
+            await self._news.wait_for(lambda: newest() > later_than)
+        return newest()
+
     async def _end(self, which: Which, line: bytes) -> None:
         await self.opened(which)
         for stream in list(self._streams):
@@ -161,7 +179,8 @@ class FaultProxy:
                 stream.ended.set()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        asked = Request(request.method, request.path, dict(request.query), request.headers["User-Agent"])
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        asked = Request(request.method, request.path, dict(request.query), request.headers["User-Agent"], token)
         async with self._news:
             self.requests.append(asked)
             self._news.notify_all()
@@ -172,6 +191,8 @@ class FaultProxy:
         query = dict(asked.query)
         if asked.is_list and self.page is not None:
             query["limit"] = str(self.page)  # an API server may be set up so
+        if asked.is_watch and self.watch_seconds is not None:
+            query["timeoutSeconds"] = str(self.watch_seconds)
         assert self._session is not None
         headers = {name: text for name, text in request.headers.items() if name.lower() in _KEPT}
         url = self._upstream.url + request.path
@@ -218,6 +239,13 @@ class FaultProxy:
         async for line in found.content:
             if not any(which(stream.request) for which in self._hung):
                 await stream.answer.write(line)
+                await self._note_bookmark(stream.request, line)
+
+    async def _note_bookmark(self, request: Request, line: bytes) -> None:
+        if line.startswith(_BOOKMARK):
+            async with self._news:
+                self.bookmarks.append((request, int(json.loads(line)["object"]["metadata"]["resourceVersion"])))
+                self._news.notify_all()
 
 
 def _cut(found: aiohttp.ClientResponse) -> None:

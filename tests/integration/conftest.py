@@ -8,9 +8,10 @@ from tests.apiserver.control_plane import ASSETS, ControlPlane, assets
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A running API server. Whoever kills it starts it again."""
+    """A running API server, for `admin` and his `successor`. Whoever kills it starts it again."""
     binaries = assets()
     if binaries is None:
         pytest.skip(f"{ASSETS} is not set: it names the directory of etcd and kube-apiserver")
-    with ControlPlane(binaries, tmp_path_factory.mktemp("control-plane")) as running:
+    users = {"successor": ("system:masters",)}
+    with ControlPlane(binaries, tmp_path_factory.mktemp("control-plane"), users) as running:
         yield running

@@ -19,7 +19,8 @@ def bare_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlan
     if binaries is None:
         pytest.skip(f"{ASSETS} is not set: it names the directory of etcd and kube-apiserver")
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}", "system:authenticated")
-    with ControlPlane(binaries, tmp_path_factory.mktemp("bare-plane"), {OPERATOR: groups}) as running:
+    folder = tmp_path_factory.mktemp("bare-plane")
+    with ControlPlane(binaries, folder, {OPERATOR: groups}, audited=[OPERATOR]) as running:
         yield running
 
 

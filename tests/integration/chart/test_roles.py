@@ -20,8 +20,10 @@ _PARTS: Final = (
     ("networking.k8s.io", "networkpolicies"),
     ("", "secrets"),
 )
-_ALL: Final = {
-    (verb, group, plural) for group, plural in _PARTS for verb in ("get", "list", "watch", "create", "patch", "delete")
+_ALL: Final = {(verb, *part) for part in _PARTS for verb in ("get", "list", "create", "patch", "delete")} | {
+    ("watch", "apps", "deployments"),
+    ("watch", "", "services"),
+    ("watch", "", "secrets"),
 }
 
 
@@ -47,13 +49,13 @@ def test_proxies_are_written_where_they_run(cluster: Cluster) -> None:
 def test_proxies_of_one_namespace_need_no_rights_in_others(cluster: Cluster) -> None:
     _install(cluster, gateways={"scope": "cluster"})
     assert _proxy_rights(cluster, NAMESPACE) == _ALL
-    assert _proxy_rights(cluster, "shop") == {(verb, "", "services") for verb in ("get", "list", "watch")}
+    assert _proxy_rights(cluster, "shop") == {(verb, "", "services") for verb in ("list", "watch")}
 
 
 def _proxy_rights(cluster: Cluster, namespace: str) -> set[tuple[str, str, str]]:
     return {
         (verb, group, plural)
-        for verb, group, plural in _ALL
+        for verb, group, plural in {(verb, *part) for verb, _, _ in _ALL for part in _PARTS}
         if cluster.may(verb, plural, group=group, namespace=namespace)
     }
 

@@ -13,6 +13,9 @@ from tests.operator.world import endpoint_slice, gateway, namespace, service
 SYSTEM: Final = "lateen-system"
 """Where operators think they are."""
 
+REPLICAS: Final = ("operator-0", "operator-1")
+"""Who operators are at the API server, so that its audit log tells them from the tests and from each other."""
+
 _PATIENCE: Final = 60.0
 """Seconds: an operator that starts again gives proxies ten to come back, and Envoy tries every five."""
 _KINDS: Final = ("virtualservices", "destinationrules", "gateways", "serviceentries")

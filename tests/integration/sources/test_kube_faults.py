@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from tests.apiserver.client import ApiClient
@@ -12,11 +14,16 @@ from tests.integration.sources.conftest import QUICK, Follow, Namespace
 
 from lateen.crds.definitions import definitions
 from lateen.kube.session import AGENT
-from lateen.model.keys import Kind
+from lateen.model.keys import Key, Kind
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240)]
 
 ROUTES = "virtualservices"
+
+_GATEWAY: Final[dict[str, Any]] = {
+    "selector": {"app": "edge"},
+    "servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
+}
 
 
 async def test_a_list_in_pages_is_one_batch(follow: Follow, namespace: Namespace, proxy: FaultProxy) -> None:
@@ -215,3 +222,48 @@ async def test_an_api_server_that_is_killed_and_comes_back_is_followed_on(
         namespace.route("basket")
         await world.until(lambda: "new" in str(world.spec(Kind.VIRTUAL_SERVICE, "cart")))
         await world.until(lambda: world.names(Kind.VIRTUAL_SERVICE) == ["basket", "cart"])
+
+
+async def test_a_watch_that_ends_goes_on_from_its_last_bookmark(
+    api: ApiClient, follow: Follow, namespace: Namespace, proxy: FaultProxy
+) -> None:
+    namespace.route("cart")
+    proxy.watch_seconds = 4
+    async with follow(proxy, replace(QUICK, backoffs=(0.05,) * 400)) as followed:
+        world = followed.world
+        await proxy.opened(watches(ROUTES))
+        later = namespace.apply("Gateway", "edge", spec=_GATEWAY)["metadata"]["resourceVersion"]
+        api.http.get(f"/apis/networking.istio.io/v1/{ROUTES}").raise_for_status()  # makes the server's cache catch up
+        bookmark = await proxy.bookmarked(watches(ROUTES), int(later) - 1)
+        await proxy.refuse()
+        asked = len(proxy.requests)
+        namespace.route("basket")
+        namespace.delete("VirtualService", "cart")
+        await proxy.accept()
+        await world.until(lambda: world.names(Kind.VIRTUAL_SERVICE) == ["basket"])
+        routes = [request for request in proxy.requests[asked:] if request.plural == ROUTES]
+        assert [request.is_watch for request in routes[:1]] == [True]
+        assert routes[0].query["resourceVersion"] == str(bookmark)
+        assert not any(map(lists(ROUTES), routes))
+        health = followed.source.health
+        assert (health.restarts, health.missed_changes, health.missing_deletions) == (0, 0, 0)
+
+
+async def test_a_token_that_is_revoked_is_replaced_by_what_the_file_says(
+    control_plane: ControlPlane, follow: Follow, namespace: Namespace, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    old, new = control_plane.token(), control_plane.token("successor")
+    tls = Key(Kind.SECRET, namespace.name, "tls")
+    async with follow(proxy) as followed:
+        world = followed.world
+        followed.source.want_secrets({tls})
+        await proxy.opened(watches("secrets"))
+        proxy.fail(lambda request: request.token == old, 401, times=10**6)
+        (file,) = await asyncio.to_thread(lambda: [*tmp_path.glob("*.kubeconfig")])
+        await asyncio.to_thread(lambda: file.write_text(file.read_text().replace(old, new)))
+        await proxy.refuse()
+        await proxy.accept()
+        namespace.route("cart")
+        namespace.apply("Secret", "tls", stringData={"tls.crt": "one"})
+        await world.until(lambda: world.names(Kind.VIRTUAL_SERVICE) == ["cart"] and tls in world.objects)
+        assert followed.source.health.connected

@@ -134,6 +134,27 @@ async def test_a_watch_that_says_nothing_is_opened_again(
         await world.until(lambda: content(world, tls) == "two")
 
 
+async def test_a_watch_that_ends_goes_on_from_its_last_bookmark(
+    follow: Follow, namespace: Namespace, proxy: FaultProxy
+) -> None:
+    put(namespace, "tls", "one")
+    tls = Key(Kind.SECRET, namespace.name, "tls")
+    proxy.watch_seconds = 4
+    async with follow(proxy) as followed:
+        world = followed.world
+        followed.source.want_secrets({tls})
+        await proxy.opened(watches(SECRETS))
+        begun = next(filter(watches(SECRETS), proxy.requests)).query["resourceVersion"]
+        put(namespace, "other", "nobody")
+        bookmark = await proxy.bookmarked(watches(SECRETS), int(begun))
+        await proxy.asked(watches(SECRETS), 2)
+        *_, latest = filter(watches(SECRETS), proxy.requests)
+        assert latest.query["resourceVersion"] == str(bookmark)
+        put(namespace, "tls", "two")
+        await world.until(lambda: content(world, tls) == "two")
+        assert [request.is_watch for request in proxy.requests if request.plural == SECRETS].count(False) == 1
+
+
 async def test_one_that_cannot_be_read_is_tried_again(follow: Follow, namespace: Namespace, proxy: FaultProxy) -> None:
     put(namespace, "tls", "one")
     tls = Key(Kind.SECRET, namespace.name, "tls")
