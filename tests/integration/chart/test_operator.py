@@ -56,7 +56,11 @@ _SPECS: Final[dict[str, dict[str, Any]]] = {
 }
 _VALUES: Final[dict[str, Any]] = {
     "webhook": {"enabled": True, "namespaceSelector": {"matchLabels": {"nobody": "asks"}}},
-    "proxies": {"autoscaling": {"enabled": True}, "networkPolicy": {"enabled": True}},
+    "proxies": {
+        "autoscaling": {"enabled": True},
+        "networkPolicy": {"enabled": True},
+        "removal": {"delaySeconds": 0},
+    },
 }
 _SELDOM: Final = {Right("", RESOURCES[kind].group, RESOURCES[kind].plural, "", "get") for kind in NETWORKING}
 """An object is read by itself only when somebody has changed it while its status was written."""
