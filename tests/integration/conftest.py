@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.apiserver.client import ApiClient
 from tests.apiserver.control_plane import ASSETS, ControlPlane, assets
+
+from lateen.crds.definitions import definitions
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +18,12 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     users = {"successor": ("system:masters",)}
     with ControlPlane(binaries, tmp_path_factory.mktemp("control-plane"), users) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
+    """The administrator, once the API server knows the networking kinds, for which it takes seconds."""
+    with control_plane.client() as http:
+        client = ApiClient(http)
+        client.install(definitions().values())
+        yield client

@@ -5,7 +5,7 @@ promises. The audit trusts none of them: it lists names and versions by itself.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
@@ -19,9 +19,6 @@ from lateen.kube.session import read_page
 from lateen.kube.sighting import Contact, Page, Report, read_version
 from lateen.kube.watching import WATCHED, WatchHealth, WatchSettings
 from lateen.model.keys import Key, Kind
-
-_ABSENT_PERIOD: Final = 10.0
-"""Seconds between two looks at kinds that the API server does not know yet."""
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
@@ -121,9 +118,7 @@ class KeyAudit:
         """Return when all there was has been seen: by the watcher, or else by reading it here."""
         present = {kind for kind in WATCHED if await self._insist(partial(self._is_present, kind))}
         self._health.absent = frozenset(WATCHED) - present
-        lists = True
-        while lists and not present <= self._health.listed:
-            lists = await _comes(self._listed, self._settings.start_patience)
+        await self._are_listed(present)
         late = present - self._health.listed
         if late:
             _log.warning("the watcher is late, reading by ourselves", kinds=[*map(str, sorted(late))])
@@ -132,25 +127,40 @@ class KeyAudit:
             self._restart()
 
     async def run(self) -> None:
-        """Look once per period, and more often at kinds that are not there yet, until cancelled."""
+        """Look once per period, and more often whether every kind is followed, until cancelled."""
         left = self._settings.audit_period
         while True:
-            pause = min(left, _ABSENT_PERIOD) if self._health.absent else left
+            pause = min(left, self._settings.kinds_period)
             await asyncio.sleep(pause)
             left -= pause
             if left <= 0:
                 await self.look()
                 left = self._settings.audit_period
-            elif await self._has_missed_a_kind():
-                self._restart()
+            else:
+                await self.look_at_kinds()
 
-    async def _has_missed_a_kind(self) -> bool:
-        """Whether a kind has come that is not followed: the watcher asks for it once, maybe before it is served."""
-        found = {kind for kind in self._health.absent if await self._insist(partial(self._is_present, kind))}
-        self._health.absent -= found
-        for kind in found:
-            await self._give_time(kind, Difference())
-        return not found <= self._health.listed
+    async def look_at_kinds(self) -> None:
+        """Start the watcher anew if there is a kind that it does not follow.
+
+        It asks for kinds when it starts, and an API server that has just started does not know all of them yet.
+        """
+        health = self._health
+        missing = [kind for kind in WATCHED if kind not in health.listed and kind not in health.failing]
+        ask = partial(self._insist, only_while_transient=True)
+        try:
+            found = {kind for kind in missing if await ask(partial(self._is_present, kind))}
+        except ApiError:  # which has been told
+            return
+        health.absent -= found
+        if not await self._are_listed(found):
+            self._restart()
+
+    async def _are_listed(self, kinds: Collection[Kind]) -> bool:
+        """Wait until the watcher has read these kinds; False: it is not about to."""
+        lists = True
+        while lists and not self._health.listed.issuperset(kinds):
+            lists = await _comes(self._listed, self._settings.start_patience)
+        return lists
 
     async def look(self) -> None:
         """Look at every kind once, and put right what is wrong."""

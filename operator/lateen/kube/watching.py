@@ -28,6 +28,8 @@ class WatchSettings:
     restart_longest: float = 30.0
     audit_period: float = 600.0
     """Between two comparisons of what is known with what there is."""
+    kinds_period: float = 10.0
+    """Between two looks whether every kind is followed."""
     audit_patience: float = 2.0
     """How long the watcher may lag behind a list before that counts as a loss."""
     start_patience: float = 10.0

@@ -13,7 +13,6 @@ from tests.apiserver.control_plane import ControlPlane
 from tests.unit.runtime.stage import CART, GATEWAY, ROUTES
 
 from lateen.cli.main import cli
-from lateen.crds.definitions import definitions
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240)]
 
@@ -33,18 +32,15 @@ DEFAULTS: Final = "lateen: default settings are assumed: no operator runs in thi
 
 
 @pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
+def api(api: ApiClient) -> Iterator[ApiClient]:
     """A cluster with a Gateway, and routes to a service that is not there."""
-    with control_plane.client() as http:
-        client = ApiClient(http)
-        client.install(definitions().values())
-        manifests: list[dict[str, Any]] = [yaml.safe_load(text) for text in (GATEWAY, ROUTES)]
-        client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        for manifest in manifests:
-            client.apply(manifest, namespace=NAMESPACE)
-        yield client
-        for manifest in manifests:
-            client.delete(manifest, namespace=NAMESPACE)
+    manifests: list[dict[str, Any]] = [yaml.safe_load(text) for text in (GATEWAY, ROUTES)]
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    for manifest in manifests:
+        api.apply(manifest, namespace=NAMESPACE)
+    yield api
+    for manifest in manifests:
+        api.delete(manifest, namespace=NAMESPACE)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from tests.apiserver.client import ApiClient
 from tests.apiserver.control_plane import ControlPlane
 
 from lateen.cli.main import cli
-from lateen.crds.definitions import definitions
 from lateen.crds.resources import GROUP
 
 pytestmark = [pytest.mark.apiserver, pytest.mark.timeout(240)]
@@ -35,14 +34,6 @@ def status(generation: int, *, accepted: str = "True", programmed: str = "True",
         for name, answer in answers.items()
     ]
     return {"observedGeneration": generation, "conditions": conditions}
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
-    with control_plane.client() as http:
-        client = ApiClient(http)
-        client.install(definitions().values())
-        yield client
 
 
 @pytest.fixture

@@ -1,23 +1,12 @@
 """The operator's client at an API server that knows the networking kinds."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.apiserver.client import ApiClient
 from tests.apiserver.control_plane import ControlPlane
 
-from lateen.crds.definitions import definitions
 from lateen.kube.client import KubeClient
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
-    """What users do, once all definitions are established."""
-    with control_plane.client() as http:
-        client = ApiClient(http)
-        client.install(definitions().values())
-        yield client
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ from tests.apiserver.control_plane import ControlPlane
 from tests.apiserver.fault_proxy import FaultProxy
 from tests.apiserver.following import Following
 
-from lateen.crds.definitions import definitions
 from lateen.kube.client import KubeClient
 from lateen.kube.watching import WatchSettings
 from lateen.sources.kube import KubeSource
@@ -69,15 +68,6 @@ class Followed:
 
 
 Follow: TypeAlias = Callable[..., AbstractAsyncContextManager[Followed]]
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
-    """A client, once all definitions are established."""
-    with control_plane.client() as http:
-        client = ApiClient(http)
-        client.install(definitions().values())
-        yield client
 
 
 @pytest.fixture

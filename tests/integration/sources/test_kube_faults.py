@@ -144,6 +144,21 @@ async def test_an_audit_of_a_healthy_watch_finds_nothing(
         assert health.audits >= 1
 
 
+async def test_a_kind_that_the_api_server_does_not_know_when_the_watcher_starts_anew_is_followed_again(
+    follow: Follow, namespace: Namespace, proxy: FaultProxy
+) -> None:
+    settings = replace(QUICK, kinds_period=0.2, start_patience=0.5)
+    async with follow(proxy, settings) as followed:
+        world, health = followed.world, followed.source.health
+        await proxy.opened(watches(ROUTES))
+        # As an API server that has just started does, before its definitions are served.
+        proxy.fail(lambda request: request.path == "/apis/networking.istio.io/v1" and request.agent == AGENT, 404)
+        await proxy.break_off(watches(ROUTES))
+        namespace.route("cart")
+        await world.until(lambda: world.names(Kind.VIRTUAL_SERVICE) == ["cart"])
+        assert (health.restarts, health.missed_changes) == (2, 0)
+
+
 @pytest.fixture
 def install(api: ApiClient) -> Iterator[Callable[[], None]]:
     """An API server without Sidecars, and how to give them back to it."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from tests.apiserver.control_plane import ControlPlane, wait_until
 
 from lateen.certificates.authority import Usage, create_authority, issue
 from lateen.certificates.stored import Bearer
-from lateen.crds.definitions import definitions
 from lateen.crds.resources import GROUP
 from lateen.kube.client import KubeClient
 from lateen.runtime.leadership import AlwaysLeader
@@ -94,14 +93,6 @@ class Shown:
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
-
-
-@pytest.fixture(scope="module")
-def api(control_plane: ControlPlane) -> Iterator[ApiClient]:
-    with control_plane.client() as http:
-        client = ApiClient(http)
-        client.install(definitions().values())
-        yield client
 
 
 @pytest.fixture

@@ -190,6 +190,19 @@ async def test_a_kind_that_is_there_and_not_followed_starts_the_watcher_anew(ben
     assert (bench.restarts, bench.changes) == (1, [])
 
 
+async def test_a_watcher_that_started_before_a_kind_was_served_starts_anew_before_the_next_audit(bench: Bench) -> None:
+    bench.health.listed.discard(ROUTE)
+    await bench.audit.look_at_kinds()
+    assert (bench.restarts, bench.server.full_reads) == (1, [])
+
+
+async def test_a_watcher_that_follows_all_there_is_stays(bench: Bench) -> None:
+    del bench.server.objects["sidecars"]
+    bench.health.listed.discard(Kind.SIDECAR)
+    await bench.audit.look_at_kinds()
+    assert bench.restarts == 0
+
+
 async def test_a_kind_that_is_gone_takes_its_objects_along(bench: Bench) -> None:
     bench.report(sight(ROUTE, route("cart", 5)))
     bench.changes.clear()
