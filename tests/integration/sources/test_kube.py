@@ -71,7 +71,7 @@ async def test_a_status_is_told_to_its_writer_and_is_no_change(follow: Follow, n
     cart = Key(Kind.VIRTUAL_SERVICE, namespace.name, "cart")
     async with follow() as followed:
         world = followed.world
-        assert world.statuses == {cart: None}
+        assert world.statuses == {cart: {}}
         namespace.patch_status("VirtualService", "cart", {"observedGeneration": 1})
         await world.until(lambda: world.statuses[cart] == {"observedGeneration": 1})
         namespace.delete("VirtualService", "cart")
