@@ -63,6 +63,8 @@ class Verdicts:
         self._tell = tell
         self._note = note
         self._restarting: set[ProxyId] = set()
+        self._restoring: set[int] = set()
+        """Streams, by number, whose proxies have not got everything yet."""
 
     def observe(self, event: Event, /) -> None:
         """Hear what happens on the streams."""
@@ -71,9 +73,8 @@ class Verdicts:
             self._on_rejected(event)
         elif isinstance(event, Connected):
             self._on_connected(event)
-        elif isinstance(event, Disconnected) and self._scales:
-            self._arrivals.settle(event.stream.number)
-            self._miss(event.stream.proxy)
+        elif isinstance(event, Disconnected):
+            self._on_disconnected(event)
 
     def expect(self, proxy: ProxyId) -> None:
         """A proxy is started again: it has lost all that it had."""
@@ -123,11 +124,22 @@ class Verdicts:
         self._restarting.discard(proxy)
         snapshot = self._publication.cache.snapshot(proxy)
         everything = {key: resource.version for key, resource in snapshot.items()}
-        self._ledger.track(f"{_RESTORING}{event.stream.number} {proxy}", {proxy: everything})
+        self._restoring.add(event.stream.number)
+        self._ledger.load(f"{_RESTORING}{event.stream.number} {proxy}", event.stream, everything)
+
+    def _on_disconnected(self, event: Disconnected) -> None:
+        proxy, number = event.stream.proxy, event.stream.number
+        if self._scales:
+            self._arrivals.settle(number)
+            self._miss(proxy)
+        elif number in self._restoring:  # it comes back, and still lacks something
+            self._restarting.add(proxy)
+        self._restoring.discard(number)
 
     def _on_restored(self, change: LiveChange) -> None:
         number, _, text = change.change.removeprefix(_RESTORING).partition(" ")
         proxy = ProxyId(*text.split("/", 1))
+        self._restoring.discard(int(number))
         self._arrivals.settle(int(number))
         self._tell(Restored(proxy, change.seconds))
         if self._scales:

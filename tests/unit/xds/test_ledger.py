@@ -1,5 +1,7 @@
 """When each change went live."""
 
+from typing import cast
+
 from tests.unit.xds.scene import (
     CLUSTER,
     ENDPOINTS,
@@ -19,9 +21,11 @@ from tests.unit.xds.scene import (
 
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey
-from lateen.xds.events import Connected, Disconnected
+from lateen.xds.delta import DeltaStream
+from lateen.xds.events import Acknowledged, Connected, Disconnected, StreamId
 from lateen.xds.ledger import ChangeLedger, LiveChange
 from lateen.xds.messages import Response
+from lateen.xds.report import Settlement
 
 
 class Watched:
@@ -213,3 +217,78 @@ def test_a_class_that_has_its_part_is_told_while_another_one_keeps_the_change_wa
     assert list(ledger.waiting) == ["c1"]
     ledger.track("c2", {PROXY: versions})
     assert (settled, [each.change for each in watched.live]) == (["c1"], ["c2"])
+
+
+def test_a_proxy_has_everything_whatever_others_of_its_class_still_lack() -> None:
+    watched = Watched(*WORLD, streams=2)
+    late, early = watched.scenes
+    new = route("r", "a", content="2")
+    late.cache.publish(PROXY, {new.key: new})
+    for scene in (late, early):
+        watched.ledger.load(f"load {scene.stream.stream.number}", scene.stream.stream, {new.key: new.version})
+    late.hear()
+    assert list(watched.ledger.waiting) == ["load 1", "load 2"]
+    early.ack(*early.hear())
+    assert [each.change for each in watched.live] == ["load 2"]
+
+
+def test_a_proxy_that_has_everything_already_is_told_at_once() -> None:
+    watched = Watched(*WORLD)
+    (scene,) = watched.scenes
+    versions = {key: each.version for key, each in scene.cache.snapshot(PROXY).items()}
+    watched.ledger.load("load", scene.stream.stream, versions)
+    assert [each.change for each in watched.live] == ["load"]
+    assert watched.ledger.waiting == {}
+
+
+def test_a_proxy_that_leaves_before_it_has_everything_is_forgotten() -> None:
+    watched = Watched(*WORLD)
+    (scene,) = watched.scenes
+    new = listener("l", content="2")
+    scene.cache.publish(PROXY, {new.key: new})
+    watched.ledger.load("load", scene.stream.stream, {new.key: new.version})
+    assert (list(watched.ledger.waiting), watched.ledger.held_up) == (["load"], 1)
+    watched.ledger(Disconnected(watched.scenes.pop().stream.stream))
+    assert (watched.ledger.waiting, watched.ledger.held_up) == ({}, 0)
+
+
+def test_nothing_is_kept_of_a_proxy_that_leaves_while_a_change_waits() -> None:
+    watched = Watched(*WORLD, streams=2)
+    watched.publish("c1", route("r", "a", content="2"))
+    watched.ledger(Disconnected(watched.scenes.pop().stream.stream))
+    ((newer,),) = watched.publish("c2", route("r", "a", content="3"))
+    watched.scenes[0].ack(newer)
+    assert watched.live == [LiveChange("c1", 0.0, superseded=True), LiveChange("c2", 0.0)]
+
+
+def test_a_change_costs_as_many_looks_as_there_are_proxies() -> None:
+    looks = 0
+    acknowledged: set[int] = set()
+
+    class Proxy:
+        """A stream that counts how often it is asked."""
+
+        def __init__(self, number: int) -> None:
+            self.stream = StreamId(PROXY, "envoy", number)
+
+        def settlement(self, _key: ResourceKey, _version: str | None) -> Settlement:
+            nonlocal looks
+            looks += 1
+            return Settlement.LIVE if self.stream.number in acknowledged else Settlement.PENDING
+
+    live: list[str] = []
+    proxies = [cast("DeltaStream", Proxy(number)) for number in range(1, 101)]
+    ledger = ChangeLedger(lambda _: proxies, lambda each: live.append(each.change), clock=lambda: 0.0)
+    ledger.track("c1", {PROXY: {route("r").key: "2"}})
+    for proxy in proxies:
+        acknowledged.add(proxy.stream.number)
+        ledger(Acknowledged(proxy.stream, ROUTE, {route("r").key: "2"}, 0.0))
+    assert live == ["c1"]
+    assert looks <= 3 * len(proxies)
+
+
+def test_what_one_proxy_refuses_is_not_waited_for_on_the_others() -> None:
+    watched = Watched(*WORLD, streams=2)
+    (first,), _ = watched.publish("c1", route("r", "a", content="bad"))
+    watched.scenes[0].nack(first)
+    assert [each.change for each in watched.live] == ["c1"]
