@@ -22,6 +22,9 @@ from lateen.xds.ledger import ChangeLedger, LiveChange
 COMING_BACK: Final = 10.0
 """Seconds that a proxy which lost its stream gets to come back before the objects that it serves are looked at."""
 
+RECOUNTING: Final = 1.0
+"""Seconds between two looks at all objects of a class whose proxies come and go."""
+
 _RESTORING: Final = "restore "
 """Prefix of the names under which the ledger follows proxies that connected; batches are plain numbers."""
 
@@ -65,6 +68,8 @@ class Verdicts:
         self._restarting: set[ProxyId] = set()
         self._restoring: set[int] = set()
         """Streams, by number, whose proxies have not got everything yet."""
+        self._recounted: dict[ProxyId, bool] = {}
+        """Classes that were looked at just now, and whether they are to be looked at again."""
 
     def observe(self, event: Event, /) -> None:
         """Hear what happens on the streams."""
@@ -143,9 +148,21 @@ class Verdicts:
         self._arrivals.settle(int(number))
         self._tell(Restored(proxy, change.seconds))
         if self._scales:
-            self._note(self._publication.parts.named_by(proxy))
+            self._recount(proxy)
 
     def _miss(self, proxy: ProxyId) -> None:
         """A proxy lost its stream. Most come back at once: only one that does not is told of."""
-        loop = asyncio.get_running_loop()
-        loop.call_later(COMING_BACK, lambda: self._note(self._publication.parts.named_by(proxy)))
+        asyncio.get_running_loop().call_later(COMING_BACK, self._recount, proxy)
+
+    def _recount(self, proxy: ProxyId) -> None:
+        """Another number of proxies may have what a class is given: at once after a rest, else together with others."""
+        if proxy in self._recounted:
+            self._recounted[proxy] = True
+            return
+        self._recounted[proxy] = False
+        asyncio.get_running_loop().call_later(RECOUNTING, self._end_rest, proxy)
+        self._note(self._publication.parts.named_by(proxy))
+
+    def _end_rest(self, proxy: ProxyId) -> None:
+        if self._recounted.pop(proxy):
+            self._recount(proxy)

@@ -15,7 +15,7 @@ from lateen.runtime.control import Control
 from lateen.runtime.journal import Entry, Journal
 from lateen.runtime.leadership import AlwaysLeader
 from lateen.runtime.port_guard import PortProbe
-from lateen.runtime.seams import Seams
+from lateen.runtime.seams import Alone, Others, Seams
 from lateen.settings import UpSettings
 from lateen.sources.yaml_documents import read_documents
 from lateen.status.base import MemoryStatusSink
@@ -153,6 +153,7 @@ class Stage:
         runner: MemoryProxyRunner | None = None,
         scales: bool = False,
         removal_delay: float = 0.0,
+        others: Others | None = None,
     ) -> None:
         """Put the parts together."""
         self.now = 0.0
@@ -171,6 +172,7 @@ class Stage:
                 AlwaysLeader(),
                 journal or self.entries.append,
                 ports,
+                others=others or Alone(),
                 scales=scales,
                 removal_delay=removal_delay,
             ),
