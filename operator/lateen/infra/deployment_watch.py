@@ -134,7 +134,7 @@ class DeploymentWatch:
 
     async def _look_at(self, proxy: ProxyId, deployment: Manifest) -> None:
         metadata = deployment["metadata"]
-        selector = f"{PROXY_LABEL}={metadata['labels'][PROXY_LABEL]}"
+        selector = f"{PROXY_LABEL}={metadata['name']}"  # as its pods are labelled, whatever it has lost itself
         try:
             pods, _ = await self._client.list(PODS, metadata["namespace"], labelSelector=selector)
         except ApiError as error:

@@ -217,6 +217,8 @@ class KubeProxyRunner:
                     await self._apply(renderer, _set_of(proxy), plan)
         except LateenError as error:
             _log.warning("proxies are not as they should be", proxy=str(proxy), error=str(error))
+        except Exception:  # noqa: BLE001 - a fault of the program at one class holds up no other one
+            _log.exception("proxies cannot be put back", proxy=str(proxy))
 
     def is_so(self, state: ProxyState, metadata: Mapping[str, Any]) -> None:
         """Hear how a Deployment is."""

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import structlog
+
 from lateen.errors import LateenError
 from lateen.infra.base import Phase, ProxyPlan, ProxyRunner, ProxyState
 from lateen.ir.proxy import ProxyId
@@ -18,6 +20,8 @@ from lateen.runtime.leadership import Leadership
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to start a proxy that the runner cannot start."""
+
+_log = structlog.get_logger(__name__)
 
 
 class _Wish(NamedTuple):
@@ -120,10 +124,10 @@ class ProxyKeeper:
                 try:
                     await self._fulfil(proxy, wanted=wish.wanted)
                     fulfilled = wish
-                except LateenError as error:
+                except Exception as error:  # noqa: BLE001 - whatever is wrong with one proxy, others run
                     if not self._leadership.leading:
                         continue  # it was cut off
-                    self._on_failure(ProxyState(proxy, Phase.FAILING, error=str(error)))
+                    self._on_failure(ProxyState(proxy, Phase.FAILING, error=_words_of(error, proxy)))
                     await self._sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
             if not wish.wanted:
@@ -147,3 +151,10 @@ class ProxyKeeper:
             await self._runner.ensure(self._plan(proxy))
         else:
             await self._runner.remove(proxy)
+
+
+def _words_of(error: Exception, proxy: ProxyId) -> str:
+    if isinstance(error, LateenError):
+        return str(error)
+    _log.error("a proxy cannot be kept", proxy=str(proxy), exc_info=error)
+    return f"{type(error).__name__}: {error}; a fault of Lateen, please report it"

@@ -133,7 +133,7 @@ class Replicas:
                 async for message in self._call(address):
                     pause, told = FIRST_PAUSE, ""
                     self._hear(address, message)
-            except (LateenError, OSError, ValueError) as error:
+            except (LateenError, OSError, ValueError, TypeError, LookupError) as error:  # what it says may be anything
                 reason = str(error) or type(error).__name__
                 if reason != told:
                     _log.info("a replica cannot be heard", address=address, reason=reason)

@@ -179,3 +179,13 @@ async def test_deployments_that_only_look_like_ours_are_passed_over() -> None:
     api.lists = [[strange]]
     api.streams = [[("DELETED", strange)]]
     assert await follow(api, 6) == []
+
+
+@in_virtual_time
+async def test_a_deployment_that_has_lost_a_label_is_followed_all_the_same() -> None:
+    api = Api()
+    found = deployment(EDGE)
+    del found["metadata"]["labels"]["lateen.io/proxy"]
+    api.lists = [[found]]
+    api.pods = [{"status": PULL}]
+    assert await follow(api, 12) == [state(EDGE), state(EDGE, error="ErrImagePull")]

@@ -28,10 +28,13 @@ class Identities:
         """Refuse nobody."""
         self.kept: set[ProxyId] = set()
         self.foreign: set[ProxyId] = set()
+        self.broken: set[ProxyId] = set()
 
     async def ensure(self, proxy: ProxyId) -> None:
         if proxy in self.foreign:
             raise ForeignObjectError(f"Secret of {proxy} exists already")
+        if proxy in self.broken:
+            raise KeyError("data")
         self.kept.add(proxy)
 
     async def remove(self, proxy: ProxyId) -> None:
@@ -102,6 +105,19 @@ async def test_what_somebody_deletes_of_a_class_that_is_not_wanted_is_not_put_ba
         del scene.api.objects["Service", proxy.namespace, object_name(proxy)]
     scene.api.writes.clear()
     await scene.audit(OTHER)
+    assert scene.api.writes == [f"apply Service {object_name(OTHER)}"]
+
+
+async def test_a_fault_of_the_program_at_one_class_holds_up_no_other_one() -> None:
+    scene = Scene()
+    for proxy in (EDGE, OTHER):
+        await scene.runner.ensure(plan(proxy))
+    for proxy in (EDGE, OTHER):
+        del scene.api.objects["Service", proxy.namespace, object_name(proxy)]
+    scene.identities.broken.add(EDGE)
+    scene.api.writes.clear()
+    with capture_logs():  # tracebacks would be printed with their source, which blocks
+        await scene.audit(EDGE, OTHER)
     assert scene.api.writes == [f"apply Service {object_name(OTHER)}"]
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from structlog.testing import capture_logs
 from tests.virtual_time import in_virtual_time
 
 from lateen.errors import ProxyError
@@ -49,14 +50,22 @@ class Scene:
         self.gone: list[ProxyId] = []
         self.pauses: list[float] = []
         self.bootstrap = "{}"
+        self.faults = 0
+        """How often the plan of `A` fails."""
         self.keeper = ProxyKeeper(
             self.runner,
             AlwaysLeader(),
-            lambda proxy: ProxyPlan(proxy, self.bootstrap),
+            self._plan,
             on_failure=self.failed.append,
             on_gone=self.gone.append,
             sleep=self._sleep,
         )
+
+    def _plan(self, proxy: ProxyId) -> ProxyPlan:
+        if proxy == A and self.faults:
+            self.faults -= 1
+            raise KeyError("port")
+        return ProxyPlan(proxy, self.bootstrap)
 
     async def _sleep(self, pause: float) -> None:
         self.pauses.append(pause)
@@ -140,6 +149,19 @@ async def test_a_runner_that_fails_is_asked_again_ever_more_rarely() -> None:
         await turns()
         assert set(scene.running) == {A}
         assert scene.failed == [ProxyState(A, Phase.FAILING, error="no space")] * 3
+        assert scene.pauses == [0.5, 1.0, 2.0]
+
+
+async def test_a_fault_of_the_program_at_one_proxy_holds_up_no_other_one() -> None:
+    with capture_logs():  # tracebacks would be printed with their source, which blocks
+        async with keeping() as scene:
+            scene.faults = 3
+            for proxy in (A, B):
+                scene.keeper.want(proxy, wanted=True)
+            await turns()
+            assert set(scene.running) == {A, B}
+        words = "KeyError: 'port'; a fault of Lateen, please report it"
+        assert scene.failed == [ProxyState(A, Phase.FAILING, error=words)] * 3
         assert scene.pauses == [0.5, 1.0, 2.0]
 
 

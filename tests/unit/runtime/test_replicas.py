@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
+import pytest
+
 from lateen.errors import LateenError
 from lateen.model.keys import Key, Kind
 from lateen.runtime.replicas import Replicas
@@ -137,3 +139,26 @@ async def test_a_kind_that_only_a_later_release_knows_takes_no_other_counts_away
     assert replicas.total(CART, Progress(0, 0, "", "v1")) == Progress(2, 1)
     assert replicas.connected == (OTHER,)
     task.cancel()
+
+
+@pytest.mark.parametrize(
+    "message", [b"[{}]", b"[[]]", b"[null]", b"7", b'[["VirtualService"]]', b'[["Gateway","a","b",1,[],{},2]]']
+)
+async def test_a_replica_that_speaks_otherwise_is_left_out_and_tried_again(message: bytes) -> None:
+    pauses: asyncio.Queue[float] = asyncio.Queue()
+
+    async def call(_: str) -> AsyncIterator[bytes]:
+        yield message
+
+    async def sleep(pause: float) -> None:
+        pauses.put_nowait(pause)
+        await asyncio.sleep(0)
+
+    replicas = Replicas(lambda _: None, tuple, call=call, on_news=lambda _: None, sleep=sleep)
+    task = asyncio.create_task(replicas.run())
+    replicas.meet([OTHER])
+    assert await pauses.get() > 0
+    assert await pauses.get() > 0
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
