@@ -91,7 +91,7 @@ class Assembly:
         self.status = KubeStatusSink(
             writer,
             on_written=Transitions(self.recorder).note,
-            on_altered=lambda key: self._look_again([key]),
+            on_altered=self._put_right,
         )
         self.source = KubeSource(
             client,
@@ -247,6 +247,9 @@ class Assembly:
 
     def _look_again(self, keys: Iterable[Key]) -> None:
         self.control.look_again(keys)
+
+    def _put_right(self, key: Key) -> None:
+        self.control.put_right(key)
 
     def _call(self, address: str) -> AsyncIterator[bytes]:
         return self._caller.follow(address)

@@ -83,6 +83,7 @@ class Control:
         self._wake = asyncio.Event()
         self._number = 0
         self._is_whole = True
+        self._repairing: asyncio.TimerHandle | None = None
         self._ready_pods: dict[ProxyId, int] = {}
         self._arrivals = arrivals = Arrivals(clock)
         self.proxies = ProxyKeeper(
@@ -234,7 +235,9 @@ class Control:
             self._is_whole = True
         except Exception:  # noqa: BLE001 - what runs stays as it is, and it is tried again
             _log.exception("what was lost could not be found; it is tried again", seconds=REPAIRING)
-            asyncio.get_running_loop().call_later(REPAIRING, self._wake.set)
+            if self._repairing is not None:
+                self._repairing.cancel()
+            self._repairing = asyncio.get_running_loop().call_later(REPAIRING, self._wake.set)
 
     # Back: what proxies say.
 
@@ -266,6 +269,7 @@ class Control:
     def _forget_proxy(self, proxy: ProxyId) -> None:
         """A proxy that is not wanted any more is gone."""
         self._verdicts.forget(proxy)
+        self._ready_pods.pop(proxy, None)
         self.cache.remove(proxy)
 
     def _note_serving(self) -> None:
@@ -291,6 +295,10 @@ class Control:
     def look_again(self, keys: Iterable[Key]) -> None:
         """Write the status of these objects anew, where it differs; something outside has changed."""
         self._status.tell(keys)
+
+    def put_right(self, key: Key) -> None:
+        """Write the status of an object anew, where it differs; somebody else has changed it."""
+        self._status.put_right(key)
 
     def findings(self, key: Key) -> tuple[Finding, ...]:
         """Everything there is to say about an object now, taken ports and the proxies' refusals included."""

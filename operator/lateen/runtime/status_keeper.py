@@ -5,7 +5,7 @@ things are believed after a while only. That proxies have not acknowledged a cha
 milliseconds, and each change would be written twice. And that another number of proxies has an object:
 when a replica ends, its proxies go to another one, and all objects would be written twice. What
 has lasted so long is written when there is no other news. An object whose status cannot be written
-is tried again later and later, and holds up no other one.
+is tried again later and later, and holds up no other one; so is one whose status somebody else writes as well.
 """
 
 import asyncio
@@ -40,6 +40,12 @@ RESERVE: Final = 20
 
 ARRIVING: Final = 0.5
 """Seconds that connected proxies get to acknowledge a change before it is written that they have not."""
+
+CALM: Final = 60.0
+"""Seconds after which somebody else's change of a status is taken for the first one again."""
+
+_MOST_ALTERED: Final = 1_000
+"""Objects that are remembered as altered before those that are calm are forgotten."""
 
 _AT_A_TIME: Final = 50
 """Objects that are looked at before the loop turns."""
@@ -92,11 +98,16 @@ class StatusKeeper:
         """Objects that failed, with the length of their last pause."""
         self._paused: dict[Key, float] = {}
         """Objects that wait to be tried again, with the time when."""
+        self._altered: dict[Key, tuple[float, float]] = {}
+        """Objects whose status somebody else has changed: when they are put right, and the pause after that."""
+        self._prune_at = _MOST_ALTERED
         self._settling: dict[Key, float] = {}
         """Objects with news that may pass by itself, with the time when it is to be believed."""
         self._due: list[tuple[float, Key]] = []
         self._leads = asyncio.Event()
         """Set once everything there is is to be looked at."""
+        self._follows = False
+        """Whether another instance leads: news are not kept, everything is looked at once this one does."""
         self._leading_since = 0.0
         self._wake = asyncio.Event()
         self._error = ""
@@ -108,6 +119,8 @@ class StatusKeeper:
 
     def tell(self, keys: Iterable[Key]) -> None:
         """Note that there may be news of these objects; the last one is the newest."""
+        if self._follows:
+            return
         for key in keys:
             if key in self._writing:
                 self._again.add(key)
@@ -115,6 +128,26 @@ class StatusKeeper:
                 self._unwritten.pop(key, None)
                 self._unwritten[key] = None
         self._wake.set()
+
+    def put_right(self, key: Key) -> None:
+        """Somebody else has changed the status of an object. Whoever does so again and again is answered ever later."""
+        now = self._clock()
+        due, pause = self._altered.get(key, (-math.inf, 0.0))
+        if self._follows or due > now:  # it is looked at anyway
+            return
+        if now - due >= CALM:
+            due, pause = now, FIRST_PAUSE
+        else:
+            due, pause = max(now, due + pause), min(2 * pause, LONGEST_PAUSE)
+            if pause == LONGEST_PAUSE:
+                _log.warning("somebody else keeps changing a status", object=str(key), seconds=round(due - now, 1))
+        self._altered[key] = due, pause
+        if due > now:
+            heapq.heappush(self._due, (due, key))
+            self._wake.set()
+        else:
+            self.tell([key])
+        self._forget_the_calm(now)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -141,7 +174,11 @@ class StatusKeeper:
     async def _look_at_everything(self) -> None:
         """Whoever led before may have left anything behind."""
         while True:
+            self._follows = not self._leadership.leading
+            if self._follows:
+                self._unwritten.clear()
             await self._leadership.wait_until(leading=True)
+            self._follows = False
             self._leading_since = self._clock()
             self.tell(self._everything())
             self._leads.set()
@@ -231,6 +268,11 @@ class StatusKeeper:
         """Nothing of an object is to be believed later."""
         self._settling.pop(key, None)
         self._recounts.pop(key, None)
+
+    def _forget_the_calm(self, now: float) -> None:
+        if len(self._altered) >= self._prune_at:
+            self._altered = {key: (due, pause) for key, (due, pause) in self._altered.items() if now - due < CALM}
+            self._prune_at = max(_MOST_ALTERED, 2 * len(self._altered))
 
     def _is_settled(self, key: Key, patience: float) -> bool:
         """Whether news of an object has lasted for so many seconds; if not, it is looked at again in time."""

@@ -9,9 +9,10 @@ conditions, and must not lose one that somebody else has put there meanwhile. Se
 would keep them only where the definition makes the list a map, which Istio's own do not.
 """
 
+import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
@@ -23,7 +24,8 @@ from lateen.status.base import ObjectStatus
 from lateen.status.conditions import Condition, ConditionType
 
 _TYPES: Final = frozenset(type_.value for type_ in ConditionType)
-_BESIDES: Final = _TYPES - {ConditionType.PROGRAMMED.value}
+_PROGRAMMED: Final = frozenset({ConditionType.PROGRAMMED.value})
+_BESIDES: Final = _TYPES - _PROGRAMMED
 _PENDING: Final = "Pending"
 _COUNTED: Final = frozenset({"Programmed", _PENDING})
 """Reasons of `Programmed` that differ by how many proxies have it."""
@@ -109,7 +111,7 @@ class KubeStatusSink:
 
         Args:
             key: the object.
-            status: its status; None: the object is gone, or of no interest any more.
+            status: its status, whatever somebody has made of it; None: the object is gone, or of no interest any more.
             version: its `resourceVersion`: what is no later than a write of ours is passed over.
         """
         known = self._said.get(key)
@@ -206,7 +208,11 @@ class KubeStatusSink:
             patch["metadata"] = {"resourceVersion": said.version}
         written = await self._client.merge(RESOURCES[key.kind], key.namespace, key.name, patch, part="status")
         self.writes += 1
-        self.observe(key, written.get("status") or {}, written["metadata"]["resourceVersion"])
+        version = written["metadata"]["resourceVersion"]
+        self.observe(key, written.get("status") or {}, version)
+        now_said = self._said.get(key)
+        if now_said is not None and now_said.version != version and not self.is_written(key, status):
+            self._on_altered(key)  # before the answer came
         if self._on_written is not None:
             self._on_written(key, before, status)
 
@@ -232,27 +238,40 @@ def _digest(status: Mapping[str, Any], types: frozenset[str] = _TYPES) -> int:
     """Hash of all that Lateen says there, of some conditions only if they are given. Good within this process."""
     conditions = sorted(
         tuple(str(condition.get(name, "")) for name in ("type", "status", "reason", "message", "observedGeneration"))
-        for condition in status.get("conditions") or ()
-        if condition.get("type") in types
+        for condition in _conditions_of(status)
+        if _is_one_of(condition, types)
     )
-    ejections = tuple(tuple(sorted(host.items())) for host in status.get("ejections") or ())
+    ejections = json.dumps(status.get("ejections") or [], sort_keys=True)
     return hash((tuple(conditions), str(status.get("observedGeneration", "")), ejections))
 
 
-def _remember(status: Mapping[str, Any], version: str) -> _Said:
-    conditions: Iterable[Mapping[str, Any]] = status.get("conditions") or ()
+def _remember(told: object, version: str) -> _Said:
+    status: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+    conditions = _conditions_of(status)
     # Few different texts among many objects: each is kept once.
     answers = tuple(
         Answer(*(sys.intern(str(each.get(name, ""))) for name in ("type", "status", "reason", "lastTransitionTime")))
         for each in conditions
-        if each.get("type") in _TYPES
+        if _is_one_of(each, _TYPES)
     )
-    foreign = tuple(each for each in conditions if each.get("type") not in _TYPES)
-    found: Mapping[str, Any] = next((each for each in conditions if each.get("type") == ConditionType.PROGRAMMED), {})
+    foreign = tuple(each for each in conditions if not _is_one_of(each, _TYPES))
+    found: Mapping[str, Any] = next((each for each in conditions if _is_one_of(each, _PROGRAMMED)), {})
     said = (sys.intern(str(found.get(name, ""))) for name in ("status", "reason", "message"))
     programmed = Condition(ConditionType.PROGRAMMED, *said) if found else None
     generation = found.get("observedGeneration", 0)
     return _Said(_digest(status), _digest(status, _BESIDES), answers, foreign, version, programmed, generation)
+
+
+def _conditions_of(status: Mapping[str, Any]) -> list[Any]:
+    """The conditions of a status. Istio's definitions let anybody write anything there."""
+    found = status.get("conditions")
+    return found if isinstance(found, list) else []
+
+
+def _is_one_of(condition: Any, types: frozenset[str]) -> bool:
+    """Whether this is a condition, of one of these types."""
+    found = condition.get("type") if isinstance(condition, Mapping) else None
+    return isinstance(found, str) and found in types
 
 
 def _programmed_of(status: ObjectStatus) -> Condition | None:

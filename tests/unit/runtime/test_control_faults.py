@@ -161,3 +161,25 @@ def test_many_broken_files_cost_as_much_as_there_are() -> None:
     stage.control.flush()
     assert Counting.looks == 1
     assert not stage.told(Compiled)[1:]
+
+
+@in_virtual_time
+async def test_what_cannot_be_found_is_tried_again_no_oftener_because_of_the_batches_in_between() -> None:
+    stage = Stage()
+    tries: list[float] = []
+    async with looping(stage):
+        stage.apply(BOTH, ROUTES, CART)
+
+        def everything() -> Any:
+            tries.append(asyncio.get_running_loop().time())
+            raise LookupError("a fault")
+
+        stage.control.compiler.everything = everything  # type: ignore[method-assign]  # that is the fault
+        fail_once(stage.control.parts, "update")
+        for number in range(20):
+            await asyncio.sleep(0.01)
+            stage.apply(ROUTES.replace("/cart", f"/cart-{number}"))
+        await turns()
+        tries.clear()
+        await asyncio.sleep(10 * REPAIRING + 1)
+        assert len(tries) == 10

@@ -157,8 +157,7 @@ async def test_a_status_that_cannot_be_told_stops_nothing() -> None:
 @in_virtual_time
 async def test_only_a_leader_writes() -> None:
     sink, election = Sink(), Election()
-    async with keeping(sink, leadership=election) as keeper:
-        keeper.tell([key(1)])
+    async with keeping(sink, leadership=election, everything=lambda: [key(1)]) as keeper:
         await asyncio.sleep(10)
         assert sink.order == []
         election.set(leading=True)
@@ -173,8 +172,8 @@ async def test_only_a_leader_writes() -> None:
 @in_virtual_time
 async def test_a_leader_that_is_deposed_stops_in_the_middle() -> None:
     sink, election = Sink(), Election()
-    async with keeping(sink, leadership=election, limited=True) as keeper:
-        keeper.tell(key(number) for number in range(1000))
+    everything = [key(number) for number in range(1000)]
+    async with keeping(sink, leadership=election, everything=lambda: everything, limited=True):
         election.set(leading=True)
         await asyncio.sleep(5)
         election.set(leading=False)
@@ -191,7 +190,7 @@ async def test_a_write_that_was_cut_off_with_the_leadership_is_no_failure() -> N
     sink, election = Sink(seconds=1), Election()
     sink.failures[key(1)] = 1
     election.set(leading=True)
-    async with keeping(sink, leadership=election) as keeper:
+    async with keeping(sink, leadership=election, everything=lambda: [key(1)]) as keeper:
         keeper.tell([key(1)])
         await asyncio.sleep(0.5)
         election.set(leading=False)

@@ -266,3 +266,50 @@ def test_whatever_somebody_has_written_of_a_generation_is_read() -> None:
     sink.observe(KEY, {"conditions": [strange]}, "7")
     pending = ObjectStatus((Condition(ConditionType.PROGRAMMED, "False", "Pending"),), 1)
     assert sink.hold(KEY, pending) == pending
+
+
+STRANGE: Final[tuple[Any, ...]] = (
+    "down",
+    ["down"],
+    {"conditions": "down"},
+    {"conditions": {"type": "Programmed"}},
+    {"conditions": [None, "down", {}, {"type": ["Programmed"]}, {"type": None}]},
+    {"ejections": ["10.0.0.1"]},
+    {"ejections": [{"host": {"port": 1}}]},
+    {"ejections": "none"},
+)
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=str)
+async def test_whatever_somebody_has_made_of_a_status_it_is_written(strange: Any) -> None:
+    objects = Objects()
+    sink = KubeStatusSink(objects)
+    sink.observe(KEY, strange, "1")
+    await sink.write(KEY, status())
+    written = objects.patches[-1]["status"]["conditions"][-1]
+    assert (written["type"], written["status"]) == ("Programmed", "True")
+    observe(sink, objects)
+    assert sink.is_written(KEY, status())
+
+
+class Contested(Objects):
+    """Somebody else writes before our write is answered, and the watch tells of both first."""
+
+    sink: KubeStatusSink
+
+    async def merge(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        written = await super().merge(*arguments, **options)
+        observe(self.sink, self)
+        self.change(conditions=[])
+        observe(self.sink, self)
+        return written
+
+
+async def test_what_somebody_else_makes_of_a_status_before_the_answer_to_its_write_is_told() -> None:
+    objects, altered = Contested(), list[Key]()
+    sink = objects.sink = KubeStatusSink(objects, on_altered=altered.append)
+    observe(sink, objects)
+    altered.clear()
+    await sink.write(KEY, status())
+    assert altered == [KEY]
+    assert not sink.is_written(KEY, status())
