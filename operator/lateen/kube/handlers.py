@@ -19,6 +19,8 @@ from lateen.kube.storages import NullDiffBase, NullProgress
 from lateen.kube.watching import WATCHED, WatchSettings
 
 _LONGEST_PAUSE: Final = 30.0
+_DOUBLINGS: Final = 10
+"""More would be none: a power of thousands is no number of seconds."""
 
 
 def watch_settings(settings: WatchSettings) -> kopf.OperatorSettings:
@@ -55,6 +57,12 @@ async def _ignore(**_: Any) -> None:
     """Nothing comes here: see above."""
 
 
+def pause_before(logins: int) -> float:
+    """Seconds before the token is read anew, after so many that the API server has not accepted."""
+    # The first refusal is mostly a token that ran out, so the next one may come at once.
+    return min(0.5 * 2 ** min(logins, _DOUBLINGS), _LONGEST_PAUSE) if logins > 1 else 0.0
+
+
 class Login:
     """Opens a session at every call: at the start, and whenever the API server refused the token."""
 
@@ -68,9 +76,7 @@ class Login:
 
     async def open(self, **_: Any) -> kopf.AiohttpSession:
         """Read the token anew and open a session with it; the oftener, the later."""
-        # The first refusal is mostly a token that ran out, so the next one may come at once.
-        if self._again > 1:
-            await asyncio.sleep(min(0.5 * 2**self._again, _LONGEST_PAUSE))
+        await asyncio.sleep(pause_before(self._again))
         self._again += 1
         access = await Access.find(self._kubeconfig, self._context)
         self._session = await open_session(access, self._put)  # kopf closes the one before

@@ -98,9 +98,8 @@ class NamedSecrets:
                 pause = _FIRST_PAUSE
                 await self._watch(key, version)
             except ApiError as error:
-                if error.is_expired:
-                    continue
-                self._complain(key, error)
+                if not error.is_expired:
+                    self._complain(key, error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 

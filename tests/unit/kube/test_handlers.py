@@ -4,7 +4,7 @@ from typing import Any
 
 import kopf
 
-from lateen.kube.handlers import build_registry, watch_settings
+from lateen.kube.handlers import build_registry, pause_before, watch_settings
 from lateen.kube.resources import RESOURCES
 from lateen.kube.storages import NoMemories
 from lateen.kube.watching import WATCHED, WatchSettings
@@ -54,3 +54,7 @@ async def test_kopf_remembers_no_object() -> None:
     memories = NoMemories()
     await memories.recall({"metadata": {"uid": "a"}}, noticed_by_listing=True)
     assert list(memories.iter_all_memories()) == []
+
+
+def test_who_is_refused_again_and_again_logs_in_ever_more_rarely_and_for_ever() -> None:
+    assert [pause_before(refusals) for refusals in (0, 1, 2, 3, 6, 7, 10_000)] == [0, 0, 2, 4, 30, 30, 30]
