@@ -25,6 +25,7 @@ from lateen.model.keys import Key, Kind
 from lateen.model.objects import Change, Origin, Severity
 from lateen.runtime.arrivals import Arrivals
 from lateen.runtime.batches import BatchBook, BatchRecord, one_by_one
+from lateen.runtime.followed import Batch, Followed
 from lateen.runtime.journal import Compiled, Entry, FileReported, ProxyChanged, Serving
 from lateen.runtime.port_book import PortBook
 from lateen.runtime.port_guard import PortGuard
@@ -94,7 +95,7 @@ class Control:
             on_gone=self._forget_proxy,
             removal_delay=seams.removal_delay,
         )
-        self.ledger = ChangeLedger(streams, self._on_live, clock, on_settled=self._on_settled)
+        self.ledger = ChangeLedger[Followed](streams, self._on_live, clock, on_settled=self._on_settled)
         self._publication = publication = Publication(
             compiler, cache, self.ledger, self.proxies, seams, tell=self.tell, note=self._note
         )
@@ -219,7 +220,7 @@ class Control:
         stayed = (key for key in published.stayed if key not in touched)
         self.batches.add(BatchRecord(self._number, objects, started, seconds), (*stayed, *touched))
         self._tell_compiled(outcome, published, seconds)
-        self.ledger.track(str(self._number), published.versions)
+        self.ledger.track(Batch(self._number), published.versions)
         self._note(touched)
 
     def _tell_compiled(self, outcome: Outcome, published: Published, seconds: float) -> None:
@@ -246,10 +247,10 @@ class Control:
         self._verdicts.observe(event)
         self._spread_news()
 
-    def _on_settled(self, change: str) -> None:
+    def _on_settled(self, change: Followed) -> None:
         self._verdicts.settled(change)
 
-    def _on_live(self, change: LiveChange) -> None:
+    def _on_live(self, change: LiveChange[Followed]) -> None:
         self._verdicts.live(change)
         self._note_serving()
 

@@ -12,6 +12,7 @@ from lateen.compile.compiler import Compiler, Outcome, Resources
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import Resource, ResourceKey, ResourceType
 from lateen.model.keys import Key, Kind
+from lateen.runtime.followed import Followed, Opening
 from lateen.runtime.journal import Entry
 from lateen.runtime.port_book import PortBook
 from lateen.runtime.port_guard import Held, PortGuard, PortProbe
@@ -20,9 +21,6 @@ from lateen.runtime.proxy_keeper import ProxyKeeper
 from lateen.runtime.seams import Seams
 from lateen.xds.cache import ResourceCache
 from lateen.xds.ledger import ChangeLedger
-
-OPENING: Final = "open "
-"""Prefix of the names under which the ledger follows listeners that had to wait; batches are plain numbers."""
 
 _EVERYWHERE: Final = PortProbe(is_free=lambda _address, _port: True, one_machine=False)
 """Where every proxy has a machine of its own."""
@@ -60,7 +58,7 @@ class Publication:
         self,
         compiler: Compiler,
         cache: ResourceCache,
-        ledger: ChangeLedger,
+        ledger: ChangeLedger[Followed],
         proxies: ProxyKeeper,
         seams: Seams,
         *,
@@ -166,7 +164,7 @@ class Publication:
         self._put(proxy, changes)
         if any(resource is not None for resource in changes.values()):
             self._opened += 1
-            self._ledger.track(f"{OPENING}{self._opened}", {proxy: versions_of(changes)})
+            self._ledger.track(Opening(self._opened), {proxy: versions_of(changes)})
         else:
             self.ports.note()
         self._note(key for resource in changes.values() if resource is not None for key in resource.origins)

@@ -14,9 +14,10 @@ from lateen.model.keys import Key
 from lateen.model.objects import Origin
 from lateen.runtime.arrivals import Arrivals
 from lateen.runtime.batches import BatchBook
+from lateen.runtime.followed import Batch, Followed, Loading, Opening
 from lateen.runtime.journal import Entry, Refused, Restored, WentLive
-from lateen.runtime.publication import OPENING, Publication
-from lateen.xds.events import Connected, Disconnected, Event, Rejected
+from lateen.runtime.publication import Publication
+from lateen.xds.events import Connected, Disconnected, Event, Rejected, StreamId
 from lateen.xds.ledger import ChangeLedger, LiveChange
 
 COMING_BACK: Final = 10.0
@@ -24,9 +25,6 @@ COMING_BACK: Final = 10.0
 
 RECOUNTING: Final = 1.0
 """Seconds between two looks at all objects of a class whose proxies come and go."""
-
-_RESTORING: Final = "restore "
-"""Prefix of the names under which the ledger follows proxies that connected; batches are plain numbers."""
 
 _CANNOT_BIND: Final = "cannot bind"
 """How Envoy begins when it cannot open a port (Envoy 1.40)."""
@@ -38,7 +36,7 @@ class Verdicts:
     def __init__(
         self,
         publication: Publication,
-        ledger: ChangeLedger,
+        ledger: ChangeLedger[Followed],
         arrivals: Arrivals,
         origins: Mapping[Key, Origin],
         *,
@@ -66,7 +64,7 @@ class Verdicts:
         self._tell = tell
         self._note = note
         self._restarting: set[ProxyId] = set()
-        self._restoring: set[int] = set()
+        self._loading: set[int] = set()
         """Streams, by number, whose proxies have not got everything yet."""
         self._recounted: dict[ProxyId, bool] = {}
         """Classes that were looked at just now, and whether they are to be looked at again."""
@@ -89,24 +87,27 @@ class Verdicts:
         """A proxy is gone."""
         self._restarting.discard(proxy)
 
-    def settled(self, change: str) -> None:
+    def settled(self, change: Followed) -> None:
         """One class has taken over its part. Another one may have no proxy here, and the rest is not to wait for it."""
-        if change.isdecimal():
-            self._note(self.batches.touched(int(change)))
+        if isinstance(change, Batch):
+            self._note(self.batches.touched(change.number))
 
-    def live(self, change: LiveChange) -> None:
-        """All classes have taken over a change."""
-        if change.change.startswith(_RESTORING):
-            self._on_restored(change)
-            return
-        if change.change.startswith(OPENING):
-            self._publication.ports.note()
-            return
-        number, rejected = int(change.change), len(change.rejected)
+    def live(self, live: LiveChange[Followed]) -> None:
+        """All whom a change concerns have taken it over."""
+        match live.change:
+            case Batch(number):
+                self._on_batch(number, live)
+            case Loading(stream):
+                self._on_loaded(stream, live.seconds)
+            case Opening():
+                self._publication.ports.note()
+
+    def _on_batch(self, number: int, live: LiveChange[Followed]) -> None:
         if number == 1:
             self._arrivals.go_live()
-        self._tell(WentLive(number, change.seconds, rejected, change.superseded))
-        self._note(self.batches.live(number, change.seconds, rejected))
+        rejected = len(live.rejected)
+        self._tell(WentLive(number, live.seconds, rejected, live.superseded))
+        self._note(self.batches.live(number, live.seconds, rejected))
 
     def _on_rejected(self, event: Rejected) -> None:
         proxy = event.stream.proxy
@@ -129,24 +130,23 @@ class Verdicts:
         self._restarting.discard(proxy)
         snapshot = self._publication.cache.snapshot(proxy)
         everything = {key: resource.version for key, resource in snapshot.items()}
-        self._restoring.add(event.stream.number)
-        self._ledger.load(f"{_RESTORING}{event.stream.number} {proxy}", event.stream, everything)
+        self._loading.add(event.stream.number)
+        self._ledger.load(Loading(event.stream), event.stream, everything)
 
     def _on_disconnected(self, event: Disconnected) -> None:
         proxy, number = event.stream.proxy, event.stream.number
         if self._scales:
             self._arrivals.settle(number)
             self._miss(proxy)
-        elif number in self._restoring:  # it comes back, and still lacks something
+        elif number in self._loading:  # it comes back, and still lacks something
             self._restarting.add(proxy)
-        self._restoring.discard(number)
+        self._loading.discard(number)
 
-    def _on_restored(self, change: LiveChange) -> None:
-        number, _, text = change.change.removeprefix(_RESTORING).partition(" ")
-        proxy = ProxyId(*text.split("/", 1))
-        self._restoring.discard(int(number))
-        self._arrivals.settle(int(number))
-        self._tell(Restored(proxy, change.seconds))
+    def _on_loaded(self, stream: StreamId, seconds: float) -> None:
+        proxy = stream.proxy
+        self._loading.discard(stream.number)
+        self._arrivals.settle(stream.number)
+        self._tell(Restored(proxy, seconds))
         if self._scales:
             self._recount(proxy)
 

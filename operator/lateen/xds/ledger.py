@@ -6,8 +6,9 @@ without any stream keeps it waiting. A stream is looked at when it says somethin
 then only if nothing is known to be waited for: a thousand proxies of a class cost a thousand looks.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceKey
@@ -15,15 +16,18 @@ from lateen.xds.delta import DeltaStream
 from lateen.xds.events import Acknowledged, Asked, Connected, Disconnected, Event, Rejected, StreamId
 from lateen.xds.report import Settlement
 
+ChangeT = TypeVar("ChangeT", bound=Hashable)
+"""By what those who follow changes tell them apart."""
+
 _OPEN = frozenset({Settlement.PENDING, Settlement.UNASKED})
 """What is not asked for yet may be asked for later."""
 
 
 @dataclass(frozen=True, slots=True)
-class LiveChange:
+class LiveChange(Generic[ChangeT]):
     """A change that arrived everywhere."""
 
-    change: str
+    change: ChangeT
     seconds: float
     """From `track` to the last verdict."""
     rejected: tuple[tuple[ProxyId, ResourceKey], ...] = ()
@@ -33,8 +37,8 @@ class LiveChange:
 
 
 @dataclass(slots=True, eq=False)
-class _Tracked:
-    change: str
+class _Tracked(Generic[ChangeT]):
+    change: ChangeT
     since: float
     open: dict[ProxyId, Mapping[ResourceKey, str | None]]
     remaining: dict[tuple[ProxyId, int], set[ResourceKey]] = field(default_factory=dict)
@@ -92,17 +96,17 @@ class _Tracked:
         return settlement
 
 
-class ChangeLedger:
+class ChangeLedger(Generic[ChangeT]):
     """Watches the verdicts of proxies; give it to the server as an observer."""
 
     def __init__(
         self,
         streams: Callable[[ProxyId], Iterable[DeltaStream]],
-        on_live: Callable[[LiveChange], None],
+        on_live: Callable[[LiveChange[ChangeT]], None],
         clock: Callable[[], float],
         limit: int = 1_000,
         *,
-        on_settled: Callable[[str], None] = lambda _: None,
+        on_settled: Callable[[ChangeT], None] = lambda _: None,
     ) -> None:
         """Start empty.
 
@@ -118,8 +122,8 @@ class ChangeLedger:
         self._clock = clock
         self._limit = limit
         self._on_settled = on_settled
-        self._tracked: dict[str, _Tracked] = {}
-        self._loading: dict[int, _Tracked] = {}
+        self._tracked: dict[ChangeT, _Tracked[ChangeT]] = {}
+        self._loading: dict[int, _Tracked[ChangeT]] = {}
         """What single streams are to take over, by their numbers."""
 
     def __call__(self, event: Event, /) -> None:
@@ -146,7 +150,7 @@ class ChangeLedger:
             self._load(loading, event.stream)
 
     @property
-    def waiting(self) -> Mapping[str, float]:
+    def waiting(self) -> Mapping[ChangeT, float]:
         """The changes that are not live everywhere, with their age in seconds, oldest first."""
         now = self._clock()
         return {each.change: now - each.since for each in (*self._tracked.values(), *self._loading.values())}
@@ -157,11 +161,11 @@ class ChangeLedger:
         held_up = sum(any(self._streams(proxy) for proxy in each.open) for each in self._tracked.values())
         return held_up + len(self._loading)
 
-    def track(self, change: str, versions: Mapping[ProxyId, Mapping[ResourceKey, str | None]]) -> None:
+    def track(self, change: ChangeT, versions: Mapping[ProxyId, Mapping[ResourceKey, str | None]]) -> None:
         """Watch one change, from now. Call it after the change was published.
 
         Args:
-            change: its name; must not be watched already.
+            change: must not be watched already.
             versions: by class, the versions that the change gave to resources; None: removed.
         """
         if len(self._tracked) >= self._limit:
@@ -172,11 +176,11 @@ class ChangeLedger:
             self._look_at_class(tracked, proxy)
         self._conclude(tracked)
 
-    def load(self, change: str, stream: StreamId, versions: Mapping[ResourceKey, str | None]) -> None:
+    def load(self, change: ChangeT, stream: StreamId, versions: Mapping[ResourceKey, str | None]) -> None:
         """Watch what one stream is to take over, whatever others of its class do; it is given up when the stream ends.
 
         Args:
-            change: its name.
+            change: what it is.
             stream: which is connected, and is not watched so already.
             versions: the version that each resource has now.
         """
@@ -192,7 +196,7 @@ class ChangeLedger:
             if tracked.open.pop(proxy, None) is not None:
                 self._conclude(tracked)
 
-    def _look_at_class(self, tracked: _Tracked, proxy: ProxyId, *, anew: bool = False) -> None:
+    def _look_at_class(self, tracked: _Tracked[ChangeT], proxy: ProxyId, *, anew: bool = False) -> None:
         """Conclude if no stream of a class waits.
 
         Args:
@@ -209,15 +213,15 @@ class ChangeLedger:
                 self._on_settled(tracked.change)
             self._conclude(tracked)
 
-    def _conclude(self, tracked: _Tracked) -> None:
+    def _conclude(self, tracked: _Tracked[ChangeT]) -> None:
         if not tracked.open and self._tracked.pop(tracked.change, None) is not None:
             self._tell_live(tracked)
 
-    def _load(self, tracked: _Tracked, stream: StreamId) -> None:
+    def _load(self, tracked: _Tracked[ChangeT], stream: StreamId) -> None:
         del self._loading[stream.number]
         self._tell_live(tracked)
 
-    def _tell_live(self, tracked: _Tracked) -> None:
+    def _tell_live(self, tracked: _Tracked[ChangeT]) -> None:
         seconds = self._clock() - tracked.since
         self._on_live(LiveChange(tracked.change, seconds, tuple(tracked.rejected), tracked.is_superseded))
 

@@ -35,7 +35,7 @@ class Watched:
         """Start streams that have taken everything, and the ledger."""
         first = Scene(*resources)
         self.scenes = [first, *(Scene(cache=first.cache, number=number) for number in range(2, streams + 1))]
-        self.live: list[LiveChange] = []
+        self.live: list[LiveChange[str]] = []
         self.ledger = ChangeLedger(
             lambda proxy: [scene.stream for scene in self.scenes] if proxy == PROXY else [],
             self.live.append,
@@ -171,7 +171,7 @@ def test_a_class_that_ceases_to_exist_is_not_waited_for() -> None:
 
 
 def test_the_oldest_change_is_given_up_when_too_many_wait() -> None:
-    ledger = ChangeLedger(lambda _: (), lambda _: None, clock=lambda: 0.0, limit=2)
+    ledger = ChangeLedger[str](lambda _: (), lambda _: None, clock=lambda: 0.0, limit=2)
     for change in ("c1", "c2", "c3"):
         ledger.track(change, {PROXY: {listener("l").key: "1"}})
     assert list(ledger.waiting) == ["c2", "c3"]
@@ -278,7 +278,7 @@ def test_a_change_costs_as_many_looks_as_there_are_proxies() -> None:
 
     live: list[str] = []
     proxies = [cast("DeltaStream", Proxy(number)) for number in range(1, 101)]
-    ledger = ChangeLedger(lambda _: proxies, lambda each: live.append(each.change), clock=lambda: 0.0)
+    ledger = ChangeLedger[str](lambda _: proxies, lambda each: live.append(each.change), clock=lambda: 0.0)
     ledger.track("c1", {PROXY: {route("r").key: "2"}})
     for proxy in proxies:
         acknowledged.add(proxy.stream.number)

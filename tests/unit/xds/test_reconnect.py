@@ -80,7 +80,7 @@ def test_nothing_is_sent_to_a_proxy_that_has_everything() -> None:
 
 def test_whoever_waits_for_a_proxy_to_have_everything_hears_when_it_has_brought_it() -> None:
     proxy, scene = Proxy(*WORLD), another_instance(*WORLD)
-    live: list[LiveChange] = []
+    live: list[LiveChange[str]] = []
     ledger = ChangeLedger(lambda _: [scene.stream], live.append, clock=lambda: 0.0)
     scene.observers.append(ledger)
     ledger.track("everything", {PROXY: {each.key: each.version for each in WORLD}})
