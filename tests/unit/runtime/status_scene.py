@@ -58,24 +58,6 @@ class Sink(MemoryStatusSink):
             self.under_way.remove(key)
 
 
-class Election:
-    """Leads when a test says so."""
-
-    def __init__(self) -> None:
-        """Follow."""
-        self.leading = False
-        self._changed = asyncio.Event()
-
-    def set(self, *, leading: bool) -> None:
-        self.leading = leading
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def wait_until(self, *, leading: bool) -> None:
-        while self.leading is not leading:
-            await self._changed.wait()
-
-
 @asynccontextmanager
 async def keeping(
     sink: Sink,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from structlog.testing import capture_logs
+from tests.unit.runtime.election import Election
 from tests.virtual_time import in_virtual_time
 
 from lateen.errors import ProxyError
@@ -168,25 +169,6 @@ async def test_a_fault_of_the_program_at_one_proxy_holds_up_no_other_one() -> No
 DELAY = 30.0
 
 
-class Turns:
-    """Leads when told to."""
-
-    def __init__(self, *, leading: bool) -> None:
-        """Begin."""
-        self.leading = leading
-        self._changed = asyncio.Event()
-
-    def set(self, *, leading: bool) -> None:
-        """Change who leads."""
-        self.leading = leading
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def wait_until(self, *, leading: bool) -> None:
-        while self.leading is not leading:
-            await self._changed.wait()
-
-
 class Removals(MemoryProxyRunner):
     """Remembers when proxies went, and fails on demand."""
 
@@ -279,7 +261,7 @@ async def test_a_removal_that_fails_is_tried_again_without_another_delay() -> No
 
 @in_virtual_time
 async def test_a_new_leader_begins_the_delay_anew() -> None:
-    runner, turns = Removals(), Turns(leading=False)
+    runner, turns = Removals(), Election(leading=False)
     async with delaying(runner, turns) as keeper:
         await runner.ensure(ProxyPlan(A, "{}"))
         keeper.want(A, wanted=False)
@@ -293,7 +275,7 @@ async def test_a_new_leader_begins_the_delay_anew() -> None:
 
 @in_virtual_time
 async def test_who_leads_no_more_removes_nothing() -> None:
-    runner, turns = Removals(), Turns(leading=True)
+    runner, turns = Removals(), Election(leading=True)
     async with delaying(runner, turns) as keeper:
         keeper.want(A, wanted=False)
         await asyncio.sleep(DELAY - 1)
@@ -304,7 +286,7 @@ async def test_who_leads_no_more_removes_nothing() -> None:
 
 @in_virtual_time
 async def test_a_follower_forgets_what_the_leader_has_removed() -> None:
-    runner, turns, gone = Removals(), Turns(leading=False), list[ProxyId]()
+    runner, turns, gone = Removals(), Election(leading=False), list[ProxyId]()
     async with delaying(runner, turns, gone.append) as keeper:
         await runner.ensure(ProxyPlan(A, "{}"))  # the leader did
         await runner.ensure(ProxyPlan(B, "{}"))
@@ -329,7 +311,7 @@ async def test_a_follower_forgets_what_the_leader_has_removed() -> None:
 
 @in_virtual_time
 async def test_a_follower_forgets_at_once_what_never_ran() -> None:
-    runner, turns, gone = Removals(), Turns(leading=False), list[ProxyId]()
+    runner, turns, gone = Removals(), Election(leading=False), list[ProxyId]()
     async with delaying(runner, turns, gone.append) as keeper:
         keeper.want(A, wanted=True)
         await asyncio.sleep(1)

@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import replace
 
 from tests import virtual_time
-from tests.unit.runtime.status_scene import Election, Sink, good, keeping, key
+from tests.unit.runtime.election import Election
+from tests.unit.runtime.status_scene import Sink, good, keeping, key
 from tests.virtual_time import in_virtual_time
 
 from lateen.model.keys import Key
