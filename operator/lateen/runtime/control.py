@@ -351,6 +351,11 @@ class Control:
         return self.ledger.held_up if self._seams.scales else len(self.ledger.waiting)
 
     @property
+    def unwritten(self) -> int:
+        """Objects whose status this instance, if it leads, has still to look at or to write."""
+        return self._status.waiting if self.leading else 0
+
+    @property
     def leading(self) -> bool:
         """Whether this instance starts proxies and writes status."""
         return self._seams.leadership.leading

@@ -29,6 +29,8 @@ def read_instance(instance: Instance) -> Iterator[Reading]:
     yield Reading("lateen_streams", "Proxies that this replica serves.", streams, _CLASS)
     waiting = _one(control.waiting)
     yield Reading("lateen_changes_waiting", "Changes that a proxy has not acknowledged yet.", waiting)
+    unwritten = "Objects whose status the leader has still to look at or to write."
+    yield Reading("lateen_status_waiting", unwritten, _one(control.unwritten))
 
 
 def read_assembly(assembly: "Assembly", now: float) -> Iterator[Reading]:

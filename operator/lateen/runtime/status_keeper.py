@@ -114,8 +114,8 @@ class StatusKeeper:
 
     @property
     def waiting(self) -> int:
-        """Objects that have not been looked at since their last news, or have to be tried again."""
-        return len(self._unwritten) + len(self._recounts) + len(self._paused) + len(self._writing)
+        """Objects that have not been looked at since their last news, or have to be: again, or once it has lasted."""
+        return len({*self._unwritten, *self._recounts, *self._paused, *self._writing, *self._settling})
 
     def tell(self, keys: Iterable[Key]) -> None:
         """Note that there may be news of these objects; the last one is the newest."""

@@ -7,6 +7,7 @@ import pytest
 from tests.apiserver.audit_log import Asked
 from tests.apiserver.control_plane import ControlPlane, wait_until
 from tests.integration.operator.shop import REPLICAS, Shop
+from tests.operator.counts import value
 from tests.operator.process import OperatorProcess
 from tests.operator.world import virtual_service
 
@@ -30,6 +31,7 @@ def test_a_start_writes_nothing_and_a_change_of_one_in_a_thousand_objects_one_st
     shop.backend("cart")
     shop.apply(*(virtual_service(_name(number), "cart") for number in range(_COUNT)))
     wait_until(lambda: _programmed(shop) == _COUNT)
+    wait_until(lambda: _told(shop) == _COUNT)  # Events come after status
     settled = cluster.audit.mark()
     operator.end()
     operator.start()
@@ -37,6 +39,7 @@ def test_a_start_writes_nothing_and_a_change_of_one_in_a_thousand_objects_one_st
         route = virtual_service(_name(7), "cart", mark=mark)
         shop.apply(route)
         shop.until_condition(route, "Programmed", "True")
+    wait_until(lambda: value(operator.metrics(), "lateen_status_waiting") == 0)
     written = [(each.verb, each.resource, each.name) for each in _writes(cluster, settled)]
     assert written == [("patch", "virtualservices/status", _name(7))] * 2
 
@@ -50,6 +53,13 @@ def _programmed(shop: Shop) -> int:
     url = f"/apis/networking.istio.io/v1/namespaces/{shop.name}/virtualservices"
     conditions = [each.get("status", {}).get("conditions") or () for each in shop.api.http.get(url).json()["items"]]
     return sum(any((c["type"], c["status"]) == ("Programmed", "True") for c in each) for each in conditions)
+
+
+def _told(shop: Shop) -> int:
+    """How many VirtualServices have an Event that says so."""
+    only = {"fieldSelector": "reason=Programmed,involvedObject.kind=VirtualService"}
+    found = shop.api.http.get(f"/api/v1/namespaces/{shop.name}/events", params=only).json()["items"]
+    return len({each["involvedObject"]["name"] for each in found})
 
 
 def _writes(cluster: ControlPlane, since: int) -> list[Asked]:
