@@ -67,6 +67,13 @@ class ProxyState:
     """How many proxies the class ought to have in a cluster."""
     ready_pods: int = 0
     """How many of them are ready."""
+    is_counted: bool = False
+    """Whether the cluster has counted the ready ones yet."""
+
+    @property
+    def is_unready(self) -> bool:
+        """Whether there are to be proxies in a cluster, and requests reach none of them."""
+        return self.is_counted and self.pods > 0 and not self.ready_pods
 
 
 OnState: TypeAlias = Callable[[ProxyState], None]

@@ -29,7 +29,8 @@ def state_of(proxy: ProxyId, deployment: Manifest, trouble: str = "") -> ProxySt
         phase = Phase.STOPPED
     else:
         phase = Phase.FAILING if error else Phase.STARTING
-    return ProxyState(proxy, phase, error=error, pods=wanted, ready_pods=ready)
+    counted = bool(status.get("observedGeneration"))
+    return ProxyState(proxy, phase, error=error, pods=wanted, ready_pods=ready, is_counted=counted)
 
 
 def _complaints(status: Mapping[str, Any]) -> Iterator[str]:

@@ -85,7 +85,7 @@ class Control:
         self._number = 0
         self._is_whole = True
         self._repairing: asyncio.TimerHandle | None = None
-        self._ready_pods: dict[ProxyId, int] = {}
+        self._pods: dict[ProxyId, tuple[int, bool]] = {}
         self._arrivals = arrivals = Arrivals(clock)
         self.proxies = ProxyKeeper(
             seams.runner,
@@ -262,15 +262,16 @@ class Control:
         if state.phase is Phase.RESTARTING:
             self._verdicts.expect(state.proxy)
             self._publication.withdraw(state.proxy)
-        if self._ready_pods.get(state.proxy, 0) != state.ready_pods:
-            self._ready_pods[state.proxy] = state.ready_pods
+        pods = state.ready_pods, state.is_unready
+        if self._pods.get(state.proxy, (0, False)) != pods:
+            self._pods[state.proxy] = pods
             self._note(self.parts.named_by(state.proxy))
         self._note_serving()
 
     def _forget_proxy(self, proxy: ProxyId) -> None:
         """A proxy that is not wanted any more is gone."""
         self._verdicts.forget(proxy)
-        self._ready_pods.pop(proxy, None)
+        self._pods.pop(proxy, None)
         self.cache.remove(proxy)
 
     def _note_serving(self) -> None:

@@ -102,14 +102,16 @@ class Parts:
         return Progress(len(answers), sum(answers), rejection, _hash(wanted), frozenset(absent))
 
 
-def with_unheard(
+def as_clients_see(
     progress: Progress | None, classes: Collection[ProxyId], states: Mapping[ProxyId, ProxyState]
 ) -> Progress | None:
-    """Count proxies that serve clients and that no replica hears: they go on with what they had."""
+    """Look at pods, too: those that no replica hears serve what they had, and those that are not ready get nothing."""
     if progress is None:
         return None
-    serving = sum(states[proxy].ready_pods for proxy in classes if proxy in states)
-    return replace(progress, proxies=max(progress.proxies, serving))
+    known = [states[proxy] for proxy in classes if proxy in states]
+    unready = frozenset(str(state.proxy) for state in known if state.is_unready) - progress.absent
+    serving = sum(state.ready_pods for state in known)
+    return replace(progress, proxies=max(progress.proxies, serving), unready=unready)
 
 
 def _hash(wanted: Mapping[ProxyId, Mapping[ResourceKey, str]]) -> str:

@@ -7,7 +7,7 @@ from lateen.compile.compiler import Compiler
 from lateen.ir.finding import Finding
 from lateen.model.keys import Key
 from lateen.model.objects import Origin
-from lateen.runtime.progress import Streams, with_unheard
+from lateen.runtime.progress import Streams, as_clients_see
 from lateen.runtime.publication import Publication
 from lateen.runtime.seams import Seams
 from lateen.status.base import EjectedHost, ObjectStatus
@@ -66,7 +66,7 @@ class Statements:
         if origin is None:
             return ObjectStatus(())
         heard = self._seams.others.total(key, self.progress(key))
-        progress = with_unheard(heard, self._publication.parts.classes_of(key), self._seams.runner.states)
+        progress = as_clients_see(heard, self._publication.parts.classes_of(key), self._seams.runner.states)
         found = conditions(self.findings(key), progress, kind=key.kind, generation=origin.generation)
         return ObjectStatus(
             found,

@@ -92,6 +92,8 @@ class Progress:
     """Hash over the versions of all its resources: whoever counts the same has the same."""
     absent: frozenset[str] = frozenset()
     """Classes of proxies that need it, and of which none is connected: `edge/istio=ingressgateway`."""
+    unready: frozenset[str] = frozenset()
+    """Classes of proxies that are connected, and of which none is ready: requests reach none of them."""
 
     @property
     def is_arriving(self) -> bool:
@@ -141,9 +143,13 @@ def _programmed(progress: Progress | None, *, refused: bool, unused: str, subjec
     if progress is None or not (progress.proxies or progress.absent):
         return Condition(programmed, "Unknown", "NotUsed", unused)
     counted = f"{subject}acknowledged by {progress.acknowledged} of {progress.proxies} proxies"
-    if progress.absent:
-        missing = f"no proxy of {' and '.join(sorted(progress.absent))} is connected"
-        return Condition(programmed, "False", "Pending", join([missing, counted] if progress.proxies else [missing]))
+    missing = [
+        f"no proxy of {' and '.join(sorted(classes))} is {lacking}"
+        for classes, lacking in ((progress.absent, "connected"), (progress.unready, "ready"))
+        if classes
+    ]
+    if missing:
+        return Condition(programmed, "False", "Pending", join([*missing, counted] if progress.proxies else missing))
     if progress.acknowledged < progress.proxies:
         return Condition(programmed, "False", "Pending", counted)
     return Condition(programmed, "True", "Programmed", counted)

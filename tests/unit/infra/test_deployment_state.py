@@ -32,6 +32,20 @@ def test_a_deployment_that_nobody_has_looked_at_yet_starts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("replicas", "status", "unready"),
+    [
+        (2, {"observedGeneration": 1}, True),
+        (2, {"observedGeneration": 1, "readyReplicas": 1}, False),
+        (0, {"observedGeneration": 1}, False),
+        (2, {}, False),
+    ],
+    ids=["none", "one", "none is wanted", "nobody has counted"],
+)
+def test_requests_reach_no_proxy_where_none_is_ready(replicas: int, status: dict[str, int], *, unready: bool) -> None:
+    assert state_of(EDGE, {"spec": {"replicas": replicas}, "status": status}).is_unready is unready
+
+
+@pytest.mark.parametrize(
     ("kind", "status"), [("ReplicaFailure", "True"), ("Progressing", "False")], ids=["refused", "stuck"]
 )
 def test_what_kubernetes_complains_of_is_told(kind: str, status: str) -> None:

@@ -65,6 +65,18 @@ def test_a_name_that_leads_nowhere_is_not_resolved_but_accepted() -> None:
             Progress(2, 2, absent=frozenset({"edge/a=b", "edge/c=d"})),
             ("False", "Pending", "no proxy of edge/a=b and edge/c=d is connected; acknowledged by 2 of 2 proxies"),
         ),
+        (
+            Progress(2, 2, unready=frozenset({"edge/a=b"})),
+            ("False", "Pending", "no proxy of edge/a=b is ready; acknowledged by 2 of 2 proxies"),
+        ),
+        (
+            Progress(2, 2, absent=frozenset({"edge/a=b"}), unready=frozenset({"edge/c=d"})),
+            (
+                "False",
+                "Pending",
+                "no proxy of edge/a=b is connected; no proxy of edge/c=d is ready; acknowledged by 2 of 2 proxies",
+            ),
+        ),
         (Progress(2, 1), ("False", "Pending", "acknowledged by 1 of 2 proxies")),
         (Progress(2, 2), ("True", "Programmed", "acknowledged by 2 of 2 proxies")),
         (Progress(2, 2, "route r: bad"), ("False", "Rejected", "route r: bad")),
