@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lateen.runtime.expiry import expiries
 from lateen.runtime.instance import Instance
 from lateen.runtime.metrics import Reading
 
@@ -29,6 +30,9 @@ def read_instance(instance: Instance) -> Iterator[Reading]:
     yield Reading("lateen_streams", "Proxies that this replica serves.", streams, _CLASS)
     waiting = _one(control.waiting)
     yield Reading("lateen_changes_waiting", "Changes that a proxy has not acknowledged yet.", waiting)
+    ends = "When the certificate in a Secret that a proxy needs ends, in seconds since 1970."
+    expiring: dict[tuple[str, ...], float] = {(key.namespace, key.name): end for key, end in expiries(control.compiler)}
+    yield Reading("lateen_certificate_expiry_timestamp_seconds", ends, expiring, ("namespace", "secret"))
     unwritten = "Objects whose status the leader has still to look at or to write."
     yield Reading("lateen_status_waiting", unwritten, _one(control.unwritten))
 
@@ -45,6 +49,9 @@ def read_assembly(assembly: "Assembly", now: float) -> Iterator[Reading]:
     yield Reading("lateen_audit_missing", missing, _one(watch.missing_deletions), counts=True)
     missed = "Objects that were new or changed without the watcher saying so."
     yield Reading("lateen_audit_missed", missed, _one(watch.missed_changes), counts=True)
+    ends = "When the authority that signs for operator and proxies ends, in seconds since 1970; it is replaced in time."
+    signer = assembly.certificates.authority.state.signer.certificate
+    yield Reading("lateen_authority_expiry_timestamp_seconds", ends, _one(signer.not_after))
     yield Reading("lateen_leader", "Whether this replica leads.", _one(assembly.leadership.leading))
     yield Reading("lateen_replicas", "Other replicas that are heard.", _one(len(assembly.replicas.connected)))
     yield Reading("lateen_status_writes", "Statuses that were written.", _one(assembly.status.writes), counts=True)

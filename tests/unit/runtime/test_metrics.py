@@ -1,5 +1,8 @@
 """Metrics as Prometheus reads them."""
 
+import re
+from pathlib import Path
+
 from lateen.compile.compiler import Outcome
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceType
@@ -9,6 +12,7 @@ from lateen.runtime.metrics import Metrics, Reading
 from lateen.xds.events import Acknowledged, StreamId
 
 EDGE = ProxyId("edge", "istio=ingressgateway")
+ROOT = Path(__file__).parents[3]
 
 
 def lines(metrics: Metrics) -> set[str]:
@@ -44,3 +48,11 @@ def test_readings_are_taken_when_somebody_asks() -> None:
     assert "lateen_leader 0.0" in lines(metrics)
     leading[0] = 1.0
     assert {"lateen_leader 1.0", 'lateen_writes_total{namespace="edge"} 2.0'} <= lines(metrics)
+
+
+def test_every_metric_stands_on_its_page() -> None:
+    """Histograms and counters are made in `metrics`, gauges in `readings`."""
+    told = re.findall(r"^\| `(lateen_\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+    sources = (ROOT / "operator/lateen/runtime" / name for name in ("metrics.py", "readings.py"))
+    made = {name for source in sources for name in re.findall(r'"(lateen_\w+)"', source.read_text())}
+    assert sorted(name.removesuffix("_total") for name in told) == sorted(made)
