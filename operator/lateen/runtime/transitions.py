@@ -41,7 +41,7 @@ class Transitions:
             elif condition.status == "False" and (was is None or was.status != "False"):
                 self._recorder.record(key, "Warning", condition.reason, condition.message)
             elif condition.status == "True" and was is not None and was.status == "False":
-                self._recorder.record(key, "Normal", condition.reason, condition.message or _HEALED[condition.type])
+                self._recorder.record(key, "Normal", condition.reason, _HEALED[condition.type])
 
     def _note_programmed(self, key: Key, was: Answer | None, now: Condition) -> None:
         if now.reason == _PENDING:

@@ -116,9 +116,10 @@ def conditions(
     errors = [finding for finding in found if finding.severity is Severity.ERROR]
     own = [finding for finding in errors if finding.code not in _REFERENCES and finding.code != Code.REJECTED.id]
     lost = [finding for finding in errors if finding.code in _REFERENCES]
+    doubts = [finding for finding in found if finding.severity is Severity.WARNING]
     return (
-        _answer(ConditionType.ACCEPTED, own, "Accepted", "Invalid"),
-        _answer(ConditionType.RESOLVED_REFS, lost, "ResolvedRefs", "NotFound"),
+        _answer(ConditionType.ACCEPTED, own, [each for each in doubts if each.code not in _UNUSED], "Invalid"),
+        _answer(ConditionType.RESOLVED_REFS, lost, [each for each in doubts if each.code in _UNUSED], "NotFound"),
         _programmed(
             progress,
             refused=any(finding.code in _WHOLE for finding in own),
@@ -128,9 +129,9 @@ def conditions(
     )
 
 
-def _answer(type_: ConditionType, problems: list[Finding], good: str, bad: str) -> Condition:
+def _answer(type_: ConditionType, problems: list[Finding], doubts: list[Finding], bad: str) -> Condition:
     if not problems:
-        return Condition(type_, "True", good)
+        return Condition(type_, "True", type_.value, join(map(print_finding, doubts)))
     return Condition(type_, "False", bad, join(map(print_finding, problems)))
 
 

@@ -20,9 +20,20 @@ def answers(*findings: Finding, progress: Progress | None = None) -> dict[str, t
 
 
 def test_an_object_without_errors_is_accepted_and_resolved() -> None:
-    found = answers(said(Code.QUESTIONABLE_FIELD), said(Code.RULE_WITHOUT_SERVICE))
+    found = answers(said(Code.NOTE))
     assert found["Accepted"] == ("True", "Accepted", "")
     assert found["ResolvedRefs"] == ("True", "ResolvedRefs", "")
+
+
+def test_what_is_doubtful_is_said_beside_the_good_answer() -> None:
+    found = answers(said(Code.QUESTIONABLE_FIELD, "the rule is not served"), said(Code.HOST_NOT_SERVED, "not open"))
+    assert found["Accepted"] == ("True", "Accepted", "spec: the rule is not served")
+    assert found["ResolvedRefs"] == ("True", "ResolvedRefs", "spec: not open")
+
+
+def test_what_is_doubtful_gives_way_to_what_is_wrong() -> None:
+    found = answers(said(Code.QUESTIONABLE_FIELD, "doubtful"), said(Code.INVALID_FIELD, "wrong"))
+    assert found["Accepted"] == ("False", "Invalid", "spec: wrong")
 
 
 def test_a_broken_rule_is_not_accepted() -> None:
