@@ -82,7 +82,7 @@ class GatewayFindings:
         """Server names that an older chain has, such as one made of a VirtualService's `tls` rule."""
         for lost in reads.get(self.listeners.lost_names, ListenerKey(server.proxy, server.listener)) or ():
             if makes_chain(server, lost.chain):
-                message = f"{lost} on port {server.port}"
+                message = f"{lost} on port {server.port_words}"
                 yield Code.SERVER_REFUSED.about(server.gateway, message, ("spec", "servers", server.index, "hosts"))
 
     def _secret(

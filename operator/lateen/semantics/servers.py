@@ -76,6 +76,12 @@ class PlacedServer:
         return f"{self.address}_{self.port}"
 
     @property
+    def port_words(self) -> str:
+        """The port as it was written, for messages, with the one that is bound if it is another."""
+        written = self.server.port.number
+        return str(written) if written == self.port else f"{written} ({self.port} at the proxy)"
+
+    @property
     def pipe(self) -> str:
         """Path of the Unix domain socket to listen on; empty for an address with a port."""
         return self.address.removeprefix(UNIX) if self.address.startswith(UNIX) else ""
@@ -215,7 +221,7 @@ def choose_layout(protocol: str, hosts: Sequence[str]) -> RouteLayout:
 
 
 def _reserved(placed: PlacedServer, rules: PortRules) -> str:
-    return f"port {placed.port} is the proxy's own" if placed.port in rules.reserved and not placed.pipe else ""
+    return f"port {placed.port_words} is the proxy's own" if placed.port in rules.reserved and not placed.pipe else ""
 
 
 def _claim(port: _Port, placed: PlacedServer) -> str:
@@ -229,12 +235,12 @@ def _claim(port: _Port, placed: PlacedServer) -> str:
     if oldest is not None:
         if encrypted or protocol not in HTTP_FAMILY or oldest.protocol not in HTTP_FAMILY:
             older = oldest.protocol
-            return f"port {placed.port} already serves {older} for an older server, which {protocol} cannot share"
+            return f"port {placed.port_words} already serves {older} for an older server, which {protocol} cannot share"
     elif not encrypted:
         port.plaintext[address] = placed
     if encrypted and placed.chain:
         if placed.chain in port.chains:
-            return f"an older server already uses the port name {placed.server.port.name!r} on port {placed.port}"
+            return f"an older server already uses the port name {placed.server.port.name!r} on port {placed.port_words}"
         port.chains.add(placed.chain)
     return ""
 
@@ -247,7 +253,8 @@ def _duplicate_host(port: _Port, placed: PlacedServer) -> str:
         name = strip_namespace(host) if placed.is_encrypted else host
         owner = port.tls_hosts.get((placed.address, name))
         if owner is not None:
-            return f"host {name!r} on port {placed.port} already belongs to Gateway {owner.namespace}/{owner.name}"
+            holder = f"Gateway {owner.namespace}/{owner.name}"
+            return f"host {name!r} on port {placed.port_words} already belongs to {holder}"
         claims[placed.address, name] = placed.gateway
     port.tls_hosts.update(claims)
     return ""

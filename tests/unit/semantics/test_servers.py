@@ -117,6 +117,16 @@ def test_a_refusal_says_who_has_the_port() -> None:
     assert refusal.reason == "port 80 already serves HTTP for an older server, which TCP cannot share"
 
 
+def test_a_refusal_names_the_port_as_it_was_written_and_as_it_is_bound() -> None:
+    rules = PortRules(shift=10_000, reserved=frozenset({10_081}))
+    merged = merge(gateway("infra/a", http(), tcp(), https("a.com"), https("a.com", name="b"), http(81)), rules=rules)
+    assert [each.reason for each in merged.refused] == [
+        "port 80 (10080 at the proxy) already serves HTTP for an older server, which TCP cannot share",
+        "host 'a.com' on port 443 (10443 at the proxy) already belongs to Gateway infra/a",
+        "port 81 (10081 at the proxy) is the proxy's own",
+    ]
+
+
 def test_two_https_servers_of_one_gateway_need_different_port_names() -> None:
     merged = merge(gateway("infra/a", https("a.com", name="same"), https("b.com", name="same")))
     assert [each.reason for each in merged.refused] == [
