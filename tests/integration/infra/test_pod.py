@@ -28,6 +28,7 @@ from lateen.infra.render import Renderer
 pytestmark = pytest.mark.envoy
 
 READY: Final = "/ready"
+_BRIEF_PAUSE: Final = 0.2
 _PAUSE: Final = 0.05
 _STREAMS: Final = 8
 
@@ -174,6 +175,20 @@ async def test_a_pod_leaves_without_losing_a_stream_of_http2(pod: Pod) -> None:
     assert all(connection.spares_open_streams for connection in ended)
 
 
+async def test_a_pod_stays_while_new_connections_come_though_none_lasts(pod: Pod) -> None:
+    pod.serve()
+    answers = Answers()
+    async with pod.envoy():
+        await pod.until_status(READY, 200)
+        async with pod.draining(1, 30) as script, asyncio.TaskGroup() as tasks:
+            ending = asyncio.Event()
+            tasks.create_task(_call_briefly(pod.port, answers, ending))
+            await answers.until("brief", 25)
+            assert script.returncode is None
+            ending.set()
+            assert await asyncio.wait_for(script.wait(), 10) == 0
+
+
 async def test_a_connection_that_stays_is_waited_for_but_not_for_ever(pod: Pod) -> None:
     pod.serve()
     async with pod.envoy():
@@ -219,6 +234,16 @@ async def _call(port: int, answers: "Answers", ending: asyncio.Event) -> None:
             closed = await _ask(reader, writer)
             answers.add("closed" if closed else "kept")
         writer.close()
+
+
+async def _call_briefly(port: int, answers: "Answers", ending: asyncio.Event) -> None:
+    """Open a connection for each request, with pauses in which there is none."""
+    while not ending.is_set():
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await _ask(reader, writer)
+        writer.close()
+        answers.add("brief")
+        await asyncio.sleep(_BRIEF_PAUSE)
 
 
 async def _call_by_http2(port: int, answers: Answers, ended: list[Http2Connection], ending: asyncio.Event) -> None:

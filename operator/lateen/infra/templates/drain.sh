@@ -2,8 +2,10 @@
 #
 # From now on the proxy says that it is not ready, answers with `connection: close`, or GOAWAY in HTTP/2, and goes on
 # taking connections for DELAY seconds, because not everybody has heard yet that it leaves. Then it waits for its last
-# connection to end, LIMIT seconds at most from the beginning.
+# connection to end, and for three seconds without a new one: while some come, a busy node sends them here still. All of
+# it takes LIMIT seconds at most.
 delay=$1 limit=$2 admin=$3 status=$4
+quiet=$((delay < 3 ? delay : 3))
 
 ask() {  # METHOD PATH → the answer
   local line
@@ -13,18 +15,24 @@ ask() {  # METHOD PATH → the answer
   exec 3>&-
 }
 
-connections() {  # how many there are, without those that ask for status and statistics
-  local line count=0
+connections() {  # how many there are, and how many there have been, without those that ask for status and statistics
+  local line open=0 all=0
   while IFS= read -r line; do
     case $line in
       listener.admin.* | listener.*_"$status".* | *.worker_*) ;;
-      listener.*.downstream_cx_active:\ *) count=$((count + ${line##*: })) ;;
+      listener.*.downstream_cx_active:\ *) open=$((open + ${line##*: })) ;;
+      listener.*.downstream_cx_total:\ *) all=$((all + ${line##*: })) ;;
     esac
-  done < <(ask GET '/stats?filter=downstream_cx_active')
-  echo "$count"
+  done < <(ask GET '/stats?filter=downstream_cx_(active%7Ctotal)')
+  echo "$open $all"
 }
 
 ask POST /healthcheck/fail > /dev/null
 ask POST '/drain_listeners?graceful&skip_exit' > /dev/null
-sleep "$delay"
-while ((SECONDS < limit)) && (($(connections) > 0)); do sleep 1; done
+known=0 last=0
+while ((SECONDS < limit)); do
+  read -r open all < <(connections)
+  ((all == known)) || known=$all last=$SECONDS
+  ((open == 0 && SECONDS >= delay && SECONDS - last >= quiet)) && break
+  sleep 1
+done
