@@ -67,13 +67,8 @@ class ProxyState:
     """How many proxies the class ought to have in a cluster."""
     ready_pods: int = 0
     """How many of them are ready."""
-    is_counted: bool = False
-    """Whether the cluster has counted the ready ones yet."""
-
-    @property
-    def is_unready(self) -> bool:
-        """Whether there are to be proxies in a cluster, and requests reach none of them."""
-        return self.is_counted and self.pods > 0 and not self.ready_pods
+    is_unready: bool = False
+    """Whether there are to be proxies in a cluster, and none has been ready for long enough that requests reach it."""
 
 
 OnState: TypeAlias = Callable[[ProxyState], None]

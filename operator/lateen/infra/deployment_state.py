@@ -29,8 +29,9 @@ def state_of(proxy: ProxyId, deployment: Manifest, trouble: str = "") -> ProxySt
         phase = Phase.STOPPED
     else:
         phase = Phase.FAILING if error else Phase.STARTING
-    counted = bool(status.get("observedGeneration"))
-    return ProxyState(proxy, phase, error=error, pods=wanted, ready_pods=ready, is_counted=counted)
+    # Whoever sends requests to pods hears a moment after a pod is ready that it is.
+    unready = bool(wanted and status.get("observedGeneration") and not status.get("availableReplicas"))
+    return ProxyState(proxy, phase, error=error, pods=wanted, ready_pods=ready, is_unready=unready)
 
 
 def _complaints(status: Mapping[str, Any]) -> Iterator[str]:

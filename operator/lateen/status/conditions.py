@@ -93,7 +93,7 @@ class Progress:
     absent: frozenset[str] = frozenset()
     """Classes of proxies that need it, and of which none is connected: `edge/istio=ingressgateway`."""
     unready: frozenset[str] = frozenset()
-    """Classes of proxies that are connected, and of which none is ready: requests reach none of them."""
+    """Classes of proxies that are connected, and of which none is ready for requests yet."""
 
     @property
     def is_arriving(self) -> bool:

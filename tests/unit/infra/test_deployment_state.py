@@ -35,13 +35,14 @@ def test_a_deployment_that_nobody_has_looked_at_yet_starts() -> None:
     ("replicas", "status", "unready"),
     [
         (2, {"observedGeneration": 1}, True),
-        (2, {"observedGeneration": 1, "readyReplicas": 1}, False),
+        (2, {"observedGeneration": 1, "readyReplicas": 1}, True),
+        (2, {"observedGeneration": 1, "readyReplicas": 1, "availableReplicas": 1}, False),
         (0, {"observedGeneration": 1}, False),
         (2, {}, False),
     ],
-    ids=["none", "one", "none is wanted", "nobody has counted"],
+    ids=["none", "one since a moment ago", "one", "none is wanted", "nobody has counted"],
 )
-def test_requests_reach_no_proxy_where_none_is_ready(replicas: int, status: dict[str, int], *, unready: bool) -> None:
+def test_requests_reach_no_proxy_where_none_has_been_ready_for_a_moment(replicas: int, status: dict[str, int], *, unready: bool) -> None:
     assert state_of(EDGE, {"spec": {"replicas": replicas}, "status": status}).is_unready is unready
 
 

@@ -150,14 +150,14 @@ async def test_a_proxy_that_serves_and_is_not_connected_has_acknowledged_nothing
 async def test_an_object_is_programmed_once_one_of_its_proxies_is_ready_for_requests() -> None:
     stage = Stage(scales=True)
     async with looping(stage):
-        stage.runner._tell(ProxyState(EDGE, Phase.STARTING, pods=2, is_counted=True))
+        stage.runner._tell(ProxyState(EDGE, Phase.STARTING, pods=2, is_unready=True))
         stage.apply(GATEWAY, ROUTES, CART)
         stage.connect().run()
         stage.connect().run()
         await turns()
         written = {each.type: each.message for each in stage.status.statuses[key(ROUTES)].conditions}
         assert written[ConditionType.PROGRAMMED] == f"no proxy of {EDGE} is ready; acknowledged by 2 of 2 proxies"
-        stage.runner._tell(ProxyState(EDGE, Phase.READY, pods=2, ready_pods=1, is_counted=True))
+        stage.runner._tell(ProxyState(EDGE, Phase.READY, pods=2, ready_pods=1))
         await turns()
         assert condition(stage, ROUTES, ConditionType.PROGRAMMED) == ("True", "Programmed")
 
