@@ -42,7 +42,7 @@ def test_a_deployment_that_nobody_has_looked_at_yet_starts() -> None:
     ],
     ids=["none", "one since a moment ago", "one", "none is wanted", "nobody has counted"],
 )
-def test_requests_reach_no_proxy_where_none_has_been_ready_for_a_moment(replicas: int, status: dict[str, int], *, unready: bool) -> None:
+def test_requests_reach_proxies_that_are_available(replicas: int, status: dict[str, int], *, unready: bool) -> None:
     assert state_of(EDGE, {"spec": {"replicas": replicas}, "status": status}).is_unready is unready
 
 
