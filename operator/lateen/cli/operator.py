@@ -17,7 +17,8 @@ from lateen.cli.logs import configure_service_logs
 from lateen.cli.operator_settings import read_operator_settings
 from lateen.errors import LateenError
 from lateen.kube.client import KubeClient
-from lateen.runtime.operator import Cluster, Replica, operating
+from lateen.kube.cluster import Cluster
+from lateen.runtime.operator import Replica, operating
 from lateen.settings import OperatorSettings
 
 _log = structlog.get_logger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lateen.certificates.certificate import find_fault_in_pair
 from lateen.compile.compiler import Outcome
@@ -18,6 +18,7 @@ from lateen.ir.deployment import PROXY_LABEL
 from lateen.ir.proxy import ProxyId
 from lateen.ir.resource import ResourceType
 from lateen.kube.budget import WriteBudget
+from lateen.kube.cluster import Cluster
 from lateen.kube.events import EventRecorder
 from lateen.kube.fence import FencedClient
 from lateen.kube.lease import LeaseLeadership, candidate_name
@@ -30,11 +31,10 @@ from lateen.runtime.control import Control
 from lateen.runtime.ejections.facts import ProxyPod
 from lateen.runtime.ejections.watch import EjectionWatch, pod_logs
 from lateen.runtime.health import Health
-from lateen.runtime.instance import Instance, Outfit
+from lateen.runtime.instance import Outfit
 from lateen.runtime.journal import Compiled, Entry, ProxyChanged
 from lateen.runtime.metrics import Metrics
 from lateen.runtime.proxy_troubles import ProxyTroubles
-from lateen.runtime.readings import read_assembly, read_instance
 from lateen.runtime.replicas import Replicas
 from lateen.runtime.seams import Seams
 from lateen.runtime.service_log import log_entry
@@ -51,9 +51,6 @@ from lateen.xds.peers import Caller, offer
 from lateen.xds.server import DiscoveryServer
 from lateen.xds.transport import LEAVE_AFTER, Transport
 
-if TYPE_CHECKING:
-    from lateen.runtime.operator import Cluster
-
 SECRETS_PATIENCE: Final = 10.0
 """Seconds in which the Secrets that proxies need should have been read; proxies are served without the rest then."""
 
@@ -69,7 +66,7 @@ _NAMING_SECRETS: Final = frozenset({ResourceType.LISTENER, ResourceType.CLUSTER}
 class Assembly:
     """Everything that one replica is made of, besides what every instance is."""
 
-    def __init__(self, settings: OperatorSettings, pod: str, cluster: "Cluster", *, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: OperatorSettings, pod: str, cluster: Cluster, *, clock: Callable[[], float]) -> None:
         """Make the parts; nothing runs, and nothing is sent.
 
         Args:
@@ -155,9 +152,8 @@ class Assembly:
             before_serving=self._await_secrets,
         )
 
-    def tasks(self, instance: Instance) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
+    def tasks(self) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
         """What runs beside an instance, by name; who leads is decided last."""
-        self.metrics.watch(lambda: (*read_instance(instance), *read_assembly(self, self._clock())))
         following = {"ejections": self.ejections.run} if self.settings.ejections.enabled else {}
         return {
             "events": self.recorder.run,

@@ -11,20 +11,22 @@ compiled; serving proxies never asks. How a batch reaches the other parts: `Asse
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 from lateen.infra.state import InstanceInfo
-from lateen.kube.client import KubeClient
+from lateen.kube.cluster import Cluster
 from lateen.model.objects import Origin
 from lateen.runtime import instance
 from lateen.runtime.assembly import Assembly
 from lateen.runtime.control_api import build_control_api, serving_on
 from lateen.runtime.health import build_health
 from lateen.runtime.instance import Instance
+from lateen.runtime.metrics import Reading
+from lateen.runtime.readings import read_assembly, read_instance
 from lateen.settings import OperatorSettings
 from lateen.sockets import EVERYWHERE
 
@@ -43,16 +45,6 @@ class Replica:
     started: str
     """RFC 3339."""
     pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """How to reach the API server."""
-
-    client: KubeClient
-    kubeconfig: Path | None = None
-    """None: the pod's own account."""
-    context: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,8 @@ async def operating(
                 certifying = tasks.create_task(assembly.certificates.run(), name="certificates")
                 outfit = assembly.outfit(replica.addresses, f"[{EVERYWHERE}]:{settings.xds_port}")
                 async with instance.running(outfit, clock=clock) as running:
-                    leading = [tasks.create_task(run(), name=name) for name, run in assembly.tasks(running).items()]
+                    assembly.metrics.watch(partial(_read, running, assembly, clock))
+                    leading = [tasks.create_task(run(), name=name) for name, run in assembly.tasks().items()]
                     info = InstanceInfo(replica.pod, replica.pid, "", replica.started)
                     api = build_control_api(running, info, replica.version, _no_line)
                     async with serving_on(api, _LOOPBACK, settings.control_port):
@@ -96,6 +89,11 @@ async def operating(
                 certifying.cancel()
         except BaseExceptionGroup as group:
             raise instance.first_cause(group) from None
+
+
+def _read(running: Instance, assembly: Assembly, clock: Callable[[], float]) -> Iterator[Reading]:
+    yield from read_instance(running)
+    yield from read_assembly(assembly, clock())
 
 
 def _no_line(_origin: Origin, _path: tuple[str | int, ...]) -> int:

@@ -2,14 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from lateen.runtime.assembly import Assembly
 from lateen.runtime.expiry import expiries
 from lateen.runtime.instance import Instance
 from lateen.runtime.metrics import Reading
-
-if TYPE_CHECKING:
-    from lateen.runtime.assembly import Assembly
 
 _CLASS = ("namespace", "name")
 
@@ -37,7 +34,7 @@ def read_instance(instance: Instance) -> Iterator[Reading]:
     yield Reading("lateen_status_waiting", unwritten, _one(control.unwritten))
 
 
-def read_assembly(assembly: "Assembly", now: float) -> Iterator[Reading]:
+def read_assembly(assembly: Assembly, now: float) -> Iterator[Reading]:
     """How this replica fares with the API server and with other replicas; `now` by its clock."""
     watch = assembly.source.health
     yield Reading("lateen_source_connected", "Whether the API server is being followed.", _one(watch.connected))
