@@ -157,10 +157,7 @@ def check_options(
     for name, text in wishes_of(gateway):
         annotation = PREFIX + name
         if fault := find_fault(name, text) or permission.refusal(gateway.key, name):
-            message, severity = (
-                f"{annotation}: {fault}; it has no effect",
-                Severity.WARNING,
-            )
+            message, severity = f"{fault}; it has no effect", Severity.WARNING
         elif name in chosen and read_option(name, text) != read_option(name, chosen[name].text):
             older = chosen[name].gateway
             message = f"the older Gateway {older.namespace}/{older.name} has the same proxies: its {annotation} counts"

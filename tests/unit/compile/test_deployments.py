@@ -132,10 +132,7 @@ def test_shared_proxies_run_in_the_operators_namespace() -> None:
     assert (found.namespace, found.options) == ("lateen-system", {"concurrency": "1"})
     assert site.graph.placement.proxies.values[shared].namespace == "lateen-system"
     assert site.messages(tuned("a/one")) == [
-        (
-            "proxy.lateen.io/replicas: the proxies are shared by all namespaces, so only Gateways of lateen-system "
-            "can tune them; it has no effect"
-        )
+        ("the proxies are shared by all namespaces, so only Gateways of lateen-system can tune them; it has no effect")
     ]
 
 

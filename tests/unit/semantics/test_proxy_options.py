@@ -158,7 +158,7 @@ def test_what_has_no_effect_is_said() -> None:
     assert (vain.path, vain.severity) == (("metadata", "annotations", "proxy.lateen.io/replicas"), Severity.INFO)
     assert vain.message == "the older Gateway a/old has the same proxies: its proxy.lateen.io/replicas counts"
     assert (unknown.path[-1], unknown.severity) == ("proxy.lateen.io/size", Severity.WARNING)
-    assert unknown.message == "proxy.lateen.io/size: there is no such option; it has no effect"
+    assert unknown.message == "there is no such option; it has no effect"
 
 
 def test_shared_proxies_are_tuned_in_their_own_namespace_only() -> None:
