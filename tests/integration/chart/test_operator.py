@@ -62,6 +62,11 @@ _VALUES: Final[dict[str, Any]] = {
         "removal": {"delaySeconds": 0},
     },
 }
+_AUTHORITY: Final = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": AUTHORITY_SECRET, "namespace": NAMESPACE},
+}
 _SELDOM: Final = {Right("", RESOURCES[kind].group, RESOURCES[kind].plural, "", "get") for kind in NETWORKING}
 """An object is read by itself only when somebody has changed it while its status was written."""
 
@@ -73,6 +78,7 @@ def test_the_operator_uses_every_right_and_asks_for_no_other(
     begun = bare_plane.audit.mark()
     cluster.install(chart=CHART, gateways={"scope": scope}, **_VALUES)
     cluster.create_namespace("shop")
+    cluster.api.delete(_AUTHORITY)  # who finds one makes none
     program = _Program(_settings(cluster), bare_plane.kubeconfig(tmp_path, OPERATOR), tmp_path)
 
     def requests() -> list[Asked]:

@@ -273,6 +273,8 @@ async def test_how_proxies_are_is_what_their_deployment_says(kube: CountingClien
     async with running(runner, EDGE, leads=False):
         assert await states.get() == ProxyState(EDGE, Phase.STARTING, pods=2)
         await deploy_status(kube, observedGeneration=1, replicas=2, readyReplicas=1)
+        assert await states.get() == ProxyState(EDGE, Phase.READY, pods=2, ready_pods=1, is_unready=True)
+        await deploy_status(kube, availableReplicas=1)
         assert await states.get() == ProxyState(EDGE, Phase.READY, pods=2, ready_pods=1)
         assert runner.states[EDGE].phase is Phase.READY
         await runner.remove(EDGE)
