@@ -31,7 +31,8 @@ def logs() -> Iterator[list[Any]]:
 
 def fail_at(stage: Stage, bad: Key) -> None:
     """Let the compiler break down when it comes to an object."""
-    apply = stage.control.compiler.apply
+    compiler: Any = stage.control.compiler
+    apply = compiler.apply
 
     def faulty(changes: Iterable[Change]) -> Any:
         def checked() -> Iterator[Change]:
@@ -42,7 +43,7 @@ def fail_at(stage: Stage, bad: Key) -> None:
 
         return apply(checked())
 
-    stage.control.compiler.apply = faulty  # type: ignore[method-assign]  # that is the fault
+    compiler.apply = faulty
 
 
 def fail_once(part: Any, name: str, *, times: int = 1) -> None:
@@ -174,7 +175,8 @@ async def test_what_cannot_be_found_is_tried_again_no_oftener_because_of_the_bat
             tries.append(asyncio.get_running_loop().time())
             raise LookupError("a fault")
 
-        stage.control.compiler.everything = everything  # type: ignore[method-assign]  # that is the fault
+        compiler: Any = stage.control.compiler
+        compiler.everything = everything
         fail_once(stage.control.parts, "update")
         for number in range(20):
             await asyncio.sleep(0.01)
